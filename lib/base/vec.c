@@ -6,23 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *mh_vec_grow(void **v, size_t *nr, size_t *cap, size_t size)
+void *mh_vec_grow(void *v, size_t *nr, size_t *cap, size_t size)
 {
-	char *element;
+	char *array, *element;
+
+	/* The array pointer is copied out and in: its real type is T *, not void *. */
+	memcpy(&array, v, sizeof(array));
 
 	if (*nr == *cap) {
 		size_t more = *cap ? *cap * 2 : 16;
-		void *p;
+		char *p;
 
 		if (more > SIZE_MAX / size)
 			return NULL;
-		p = realloc(*v, more * size);
+		p = realloc(array, more * size);
 		if (!p)
 			return NULL;
-		*v = p;
+		array = p;
+		memcpy(v, &array, sizeof(array));
 		*cap = more;
 	}
-	element = (char *)*v + *nr * size;
+	element = array + *nr * size;
 	memset(element, 0, size);
 	++*nr;
 	return element;
