@@ -209,9 +209,9 @@ bench: $(for_cases) ## Measure sizes and speeds, as JSON
 ##@ Quality
 
 .PHONY: lint format
-lint: all $(unit_bin) $(tool_bin) $(replay_bin) ## Check layers, symbols, headers, pages and style; LINT="step..."
+lint: all $(unit_bin) $(tool_bin) $(replay_bin) ## Check layers, symbols, headers, pages and style; STEPS="check-layers ..."
 	@$(run_env) CC='$(CC)' LINT_CPP='$(CPP_ALL)' LINT_OBJECTS='$(lint_obj)' \
-		scripts/lint $(LINT)
+		scripts/lint $(STEPS)
 lint_obj = $(lib_obj) $(cmd_obj) $(unit_bin:=.o) $(tool_bin:=.o) $(replay_bin:=.o)
 format: ## Run clang-format over all sources
 	@git ls-files '*.[ch]' | xargs -r clang-format -i

@@ -23,11 +23,11 @@
 #include <string.h>
 
 /* The call gives @want (MH_OK, MH_END, a count); its words are shown when it fails. */
-#define assert_status(call, want, err) \
+#define assert_status(call, want, err)                                                   \
 	assert_status_at((call), (want), (err), #call, __FILE__, __LINE__)
 
 /* The call gives the negative @want and explains it with a message that has @words. */
-#define assert_fails(call, want, err, words) \
+#define assert_fails(call, want, err, words)                                             \
 	assert_fails_at((call), (want), (err), (words), #call, __FILE__, __LINE__)
 
 static inline void assert_status_at(int got, int want, const struct mh_err *err,
