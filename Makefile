@@ -6,7 +6,7 @@
 # depends on it and nothing else.  Sources are found by wildcard; a new file needs no
 # line here.  What the machine has is probed by scripts/probe and kept in config.mk.
 
-VERSION := $(shell sed -n 's/^.define MEMHEAT_VERSION "\(.*\)"/\1/p' include/memheat/base.h)
+VERSION := 0.1.0
 
 # What a user may set -----------------------------------------------------------------
 
@@ -66,7 +66,7 @@ else ifeq ($(filter -O0,$(CFLAGS))$(findstring FORTIFY_SOURCE,$(CFLAGS) $(CPPFLA
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
-DEFINES := -D_GNU_SOURCE $(HAVE:%=-DHAVE_%)
+DEFINES := -D_GNU_SOURCE -DMEMHEAT_VERSION='"$(VERSION)"' $(HAVE:%=-DHAVE_%)
 CPP_ALL := -Iinclude -Ilib $(DEFINES) $(DEP_CFLAGS)
 C_ALL   := -std=gnu11 $(WARN) $(OPT) $(HARDEN)
 LIBS    := $(DEP_LIBS) -lm
@@ -200,11 +200,13 @@ $(fuzz_bin): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/libmemh
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
 fuzz: $(fuzz_bin) ## Run each libFuzzer target for FUZZ_SECONDS (30)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz $(fuzz_bin)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) TEST_JOBS=$(TEST_JOBS) scripts/fuzz $(fuzz_bin)
 soak: $(for_cases) ## Run what takes long: kills, repetitions, long fuzzing
-	@$(run_env) scripts/soak
+	@$(call script_or_word,soak)
 bench: $(for_cases) ## Measure sizes and speeds, as JSON
-	@$(run_env) scripts/bench
+	@$(call script_or_word,bench)
+script_or_word = if [ -x scripts/$(1) ]; then $(run_env) scripts/$(1); \
+	else echo '$(1): scripts/$(1) is not in this tree'; exit 1; fi
 
 ##@ Quality
 
@@ -221,13 +223,37 @@ format: ## Run clang-format over all sources
 .PHONY: demo install uninstall dist clean help
 demo: all ## Record a real program and draw its heatmap into demo/
 	@MEMHEAT=$(abspath $(program)) README=$(README) scripts/demo
+man1 := $(sort $(wildcard man/*.1))
+man5 := $(sort $(wildcard man/*.5))
+completion_bash = $(datadir)/bash-completion/completions/memheat
+completion_zsh  = $(datadir)/zsh/site-functions/_memheat
+completion_fish = $(datadir)/fish/vendor_completions.d/memheat.fish
+
 install: all ## Install program, manual pages and completions (prefix=, DESTDIR=)
-	$(INSTALL) -d '$(DESTDIR)$(bindir)'
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' \
+		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(docdir)'
 	$(INSTALL) -m 755 $(program) '$(DESTDIR)$(bindir)/memheat'
+	$(if $(man1),$(INSTALL) -m 644 $(man1) '$(DESTDIR)$(mandir)/man1')
+	$(if $(man5),$(INSTALL) -m 644 $(man5) '$(DESTDIR)$(mandir)/man5')
+	$(INSTALL) -m 644 $(wildcard README.md LICENSE) '$(DESTDIR)$(docdir)'
+	$(call install_completion,bash)
+	$(call install_completion,zsh)
+	$(call install_completion,fish)
+# The program writes its own completions, where it knows the shell.
+install_completion = @if $(program) completion $(1) >$(BUILD)/completion.$(1) 2>/dev/null && \
+	[ -s $(BUILD)/completion.$(1) ]; then \
+	$(INSTALL) -d '$(DESTDIR)$(dir $(completion_$(1)))' && \
+	$(INSTALL) -m 644 $(BUILD)/completion.$(1) '$(DESTDIR)$(completion_$(1))'; \
+	else echo 'no completion for $(1)'; fi
 uninstall: ## Remove what install put there
-	rm -f '$(DESTDIR)$(bindir)/memheat'
-dist: ## Make memheat-VERSION.tar.gz
+	rm -f '$(DESTDIR)$(bindir)/memheat' $(man1:man/%='$(DESTDIR)$(mandir)/man1/%') \
+		$(man5:man/%='$(DESTDIR)$(mandir)/man5/%') \
+		'$(DESTDIR)$(completion_bash)' '$(DESTDIR)$(completion_zsh)' \
+		'$(DESTDIR)$(completion_fish)'
+	rm -rf '$(DESTDIR)$(docdir)'
+dist: ## Make memheat-VERSION.tar.gz of the committed tree
 	git archive --prefix=memheat-$(VERSION)/ -o memheat-$(VERSION).tar.gz HEAD
+	@echo memheat-$(VERSION).tar.gz
 clean: ## Remove what was built
 	@if [ -f '$(O)/CACHEDIR.TAG' ]; then rm -rf '$(O)'; fi
 	rm -f memheat
