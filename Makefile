@@ -68,7 +68,7 @@ endif
 
 DEFINES := -D_GNU_SOURCE -DMEMHEAT_VERSION='"$(VERSION)"' $(HAVE:%=-DHAVE_%)
 CPP_ALL := -Iinclude -Ilib $(DEFINES) $(DEP_CFLAGS)
-C_ALL   := -std=gnu11 $(WARN) $(OPT) $(HARDEN)
+C_ALL    = -std=gnu11 $(WARN) $(OPT) $(HARDEN)
 LIBS    := $(DEP_LIBS) -lm
 
 # Quiet unless V=1 -----------------------------------------------------------------------
