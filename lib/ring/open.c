@@ -55,8 +55,8 @@ void mh_perf_rights_read(struct mh_perf_rights *out, const char *sysroot)
 	if (!sysroot)
 		sysroot = "";
 	*out = (struct mh_perf_rights){ 0 };
-	out->supported = read_int(sysroot, "/proc/sys/kernel/perf_event_paranoid",
-				  &out->paranoid);
+	out->supported =
+		read_int(sysroot, "/proc/sys/kernel/perf_event_paranoid", &out->paranoid);
 	caps = read_capabilities(sysroot);
 	out->perfmon = caps >> CAP_BIT_PERFMON & 1 || caps >> CAP_BIT_SYS_ADMIN & 1;
 }
@@ -102,10 +102,11 @@ static int refused(const struct mh_perf_place *place, struct mh_err *err)
 
 	mh_perf_rights_read(&rights, NULL);
 	if (!rights.perfmon && rights.paranoid > most)
-		return mh_fail(err, MH_EPERM,
-			       "perf_event_paranoid is %d; run: sysctl "
-			       "kernel.perf_event_paranoid=%d, or give memheat CAP_PERFMON",
-			       rights.paranoid, most);
+		return mh_fail(
+			err, MH_EPERM,
+			"perf_event_paranoid is %d; run: sysctl "
+			"kernel.perf_event_paranoid=%d, or give memheat CAP_PERFMON",
+			rights.paranoid, most);
 	if (wide)
 		return mh_fail(err, MH_EPERM,
 			       "the kernel refuses events of all processes; run as root");
@@ -125,7 +126,8 @@ static int explain(const struct mh_perf_place *place, int sys_errno, struct mh_e
 		return mh_fail(err, MH_ENOTARGET, "no process has pid %d",
 			       (int)place->pid);
 	case ENOSYS:
-		return mh_fail(err, MH_ENOSUP, "this kernel is built without perf events");
+		return mh_fail(err, MH_ENOSUP,
+			       "this kernel is built without perf events");
 	case ENOENT:
 	case EOPNOTSUPP:
 		return mh_fail(err, MH_ENOSUP, "this machine has no such perf event");

@@ -271,10 +271,17 @@ static const char *string(struct mh_rbuf *b)
 	return (const char *)p;
 }
 
-/* The kernel's word for memory without a file is not what /proc/PID/maps says. */
-static const char *path_of(const char *name)
+/*
+ * Memory without a file: the kernel's word for its path, and the page number that it
+ * keeps for it, are not what /proc/PID/maps says.
+ */
+static void parse_path(struct mh_ev_map *m, struct mh_rbuf *b)
 {
-	return strcmp(name, "//anon") ? name : "";
+	m->path = string(b);
+	if (!strcmp(m->path, "//anon"))
+		m->path = "";
+	if (!*m->path || *m->path == '[')
+		m->pgoff = 0;
 }
 
 static void parse_object(struct mh_ev_map *m, struct mh_rbuf *b, uint16_t misc)
@@ -318,7 +325,7 @@ static void parse_mmap(struct mh_event *ev, struct mh_rbuf *b, uint32_t type,
 		m->prot = misc & PERF_RECORD_MISC_MMAP_DATA ? PROT_READ
 							    : PROT_READ | PROT_EXEC;
 	}
-	m->path = path_of(string(b));
+	parse_path(m, b);
 	if (m->start + len < m->start)
 		b->bad = true;
 	m->end = m->start + len;

@@ -14,10 +14,10 @@
 
 /* What of struct perf_event_attr decides the layout, and what its events stand for. */
 struct mh_ring_layout {
-	uint64_t sample_type; /* PERF_SAMPLE_* */
-	uint64_t read_format; /* PERF_FORMAT_*, for PERF_SAMPLE_READ */
-	bool sample_id_all;   /* the other records end with a trailer of ids */
-	bool branch_hw_index; /* PERF_SAMPLE_BRANCH_HW_INDEX was asked for */
+	uint64_t sample_type;          /* PERF_SAMPLE_* */
+	uint64_t read_format;          /* PERF_FORMAT_*, for PERF_SAMPLE_READ */
+	bool sample_id_all;            /* the other records end with a trailer of ids */
+	bool branch_hw_index;          /* PERF_SAMPLE_BRANCH_HW_INDEX was asked for */
 	uint64_t regs_user, regs_intr; /* masks of sample_regs_user, sample_regs_intr */
 	uint64_t period;               /* of a sample that does not carry its own */
 	uint16_t event;                /* put into the samples */
@@ -30,8 +30,8 @@ struct mh_ring_extra {
 	uint32_t raw_len;
 	const uint8_t *chain; /* PERF_SAMPLE_CALLCHAIN: host-endian u64s, unaligned */
 	uint64_t nr_chain;
-	uint32_t cpu;        /* UINT32_MAX: not in the layout */
-	uint32_t tid;        /* UINT32_MAX: not in the layout */
+	uint32_t cpu; /* UINT32_MAX: not in the layout */
+	uint32_t tid; /* UINT32_MAX: not in the layout */
 };
 
 /*
@@ -43,7 +43,7 @@ struct mh_ring_extra {
  * do not end exactly where the header says, or a string has no end.
  */
 int mh_ring_parse(struct mh_event *ev, const struct mh_ring_layout *layout,
-		  const uint8_t *record, size_t len, struct mh_ring_extra *extra)
-	MH_MUST_CHECK;
+		  const uint8_t *record, size_t len,
+		  struct mh_ring_extra *extra) MH_MUST_CHECK;
 
 #endif

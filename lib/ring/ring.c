@@ -27,7 +27,8 @@ int mh_ring_init(struct mh_ring *r, struct perf_event_mmap_page *page, const voi
 	*r = (struct mh_ring){ .page = page, .data = data, .size = size };
 	r->bounce = malloc(RECORD_MAX);
 	if (!r->bounce)
-		return mh_fail(err, MH_ENOMEM, "out of memory for a ring's bounce buffer");
+		return mh_fail(err, MH_ENOMEM,
+			       "out of memory for a ring's bounce buffer");
 	r->tail = r->released = page->data_tail;
 	r->head = r->tail;
 	return MH_OK;

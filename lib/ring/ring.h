@@ -23,10 +23,11 @@ struct mh_ring {
 /*
  * Map the ring of @fd with @kib KiB of data, a power of two and at least a page.
  *
- * Returns MH_OK; MH_EPERM when the kernel's limit of locked memory is in the way; MH_ESYS;
- * MH_ENOMEM.
+ * Returns MH_OK; MH_EPERM when the kernel's limit of locked memory is in the way;
+ * MH_ESYS; MH_ENOMEM.
  */
-int mh_ring_map(struct mh_ring *r, int fd, unsigned kib, struct mh_err *err) MH_MUST_CHECK;
+int mh_ring_map(struct mh_ring *r, int fd, unsigned kib,
+		struct mh_err *err) MH_MUST_CHECK;
 
 /* A ring in the caller's memory, laid out as the kernel does it; for tests. */
 int mh_ring_init(struct mh_ring *r, struct perf_event_mmap_page *page, const void *data,

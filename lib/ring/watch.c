@@ -295,7 +295,8 @@ static int redirect(struct mh_watch *w, struct task *t, size_t lane, enum role r
 	return MH_OK;
 }
 
-static int open_on_cpu(struct mh_watch *w, struct task *t, size_t lane, struct mh_err *err)
+static int open_on_cpu(struct mh_watch *w, struct task *t, size_t lane,
+		       struct mh_err *err)
 {
 	int ret;
 
@@ -382,8 +383,8 @@ static void set_inherit(struct mh_watch *w, bool inherit)
 
 	for (role = COUNT; role < NR_ROLES; role++) {
 		w->attr[role].inherit = inherit;
-		w->attr[role].inherit_thread = inherit && !w->spec.children &&
-					       !(w->lacks & MH_LACKS_THREADS);
+		w->attr[role].inherit_thread =
+			inherit && !w->spec.children && !(w->lacks & MH_LACKS_THREADS);
 	}
 }
 
@@ -500,19 +501,21 @@ static int add_new_threads(struct mh_watch *w, pid_t pid, size_t *nr_new,
 
 int mh_watch_add_process(struct mh_watch *w, pid_t pid, struct mh_err *err)
 {
-	size_t nr_new, nr = 0;
+	size_t nr_new;
 	int ret;
 
 	set_inherit(w, true);
 	w->learn = true;
 	do {
 		ret = add_new_threads(w, pid, &nr_new, err);
-		nr += nr_new;
 	} while (!ret && nr_new);
 	w->learn = false;
-	if (!ret && !nr)
-		ret = mh_fail(err, MH_ENOTARGET, "no process has pid %d", (int)pid);
 	return ret;
+}
+
+size_t mh_watch_nr_tasks(const struct mh_watch *w)
+{
+	return w->tasks.nr;
 }
 
 static int each_leader(struct mh_watch *w, unsigned long request)
@@ -777,8 +780,8 @@ static int emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
 	if (lost <= lane->lost)
 		return MH_OK;
 	ev.time_ns = now_ns();
-	ev.lost = (struct mh_ev_lost){ .start_ns = lane->last_ns ? lane->last_ns
-								 : ev.time_ns,
+	ev.lost = (struct mh_ev_lost){ .start_ns =
+					       lane->last_ns ? lane->last_ns : ev.time_ns,
 				       .count = lost - lane->lost,
 				       .cpu = (uint32_t)lane->cpu,
 				       .cause = MH_LOST_RING };

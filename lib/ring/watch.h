@@ -38,7 +38,7 @@ int mh_watch_open(struct mh_watch **out, const struct mh_watch_spec *spec,
 /*
  * Add what is to be watched; events are open and stopped then, but maps and tasks are
  * already told of. A process is added with all its threads, those included that appear
- * meanwhile.
+ * meanwhile; threads that are watched already, or inherited it, are left as they are.
  *
  * Returns MH_OK; MH_ENOTARGET; MH_EPERM; MH_ENOSUP; MH_ESYS; MH_ENOMEM.
  */
@@ -47,6 +47,9 @@ int mh_watch_add_process(struct mh_watch *w, pid_t pid, struct mh_err *err) MH_M
 int mh_watch_add_cgroup(struct mh_watch *w, int cgroup_fd,
 			struct mh_err *err) MH_MUST_CHECK;
 int mh_watch_add_system(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
+
+/* Events opened by us; threads that inherited theirs do not count. */
+size_t mh_watch_nr_tasks(const struct mh_watch *w);
 
 int mh_watch_enable(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
 void mh_watch_disable(struct mh_watch *w);
