@@ -6,7 +6,7 @@
 #include <memheat/source.h>
 
 #include "source/refs/smaps.h"
-#include "source/refs/tree.h"
+#include "source/tree.h"
 
 /* A mapping as it was at the last scan. */
 struct refs_vma {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The live processes of a target: roots and their descendants, or a cgroup's members. */
-#ifndef MEMHEAT_SOURCE_REFS_TREE_H
-#define MEMHEAT_SOURCE_REFS_TREE_H
+#ifndef MEMHEAT_SOURCE_TREE_H
+#define MEMHEAT_SOURCE_TREE_H
 
 #include <sys/types.h>
 

@@ -5,7 +5,7 @@
  * Orphans of a spawned command are re-parented to us (child subreaper), so the walk
  * begins at our own process then.
  */
-#include "source/refs/tree.h"
+#include "source/tree.h"
 
 #include "base/vec.h"
 
