@@ -221,7 +221,7 @@ def faults(program, truth, total):
 
 
 def check_faults(program, directory):
-    """The kernel counts as many more faults as there are touches (and a few for lists)."""
+    """The kernel counts as many more faults as there are touches (a few for lists)."""
     few, nr_few = faults(program, directory + "/few.json", "1M")
     many, nr_many = faults(program, directory + "/many.json", "17M")
     want(nr_many - nr_few == 16 * 1024 * 1024 // PAGE, "touches", nr_few, nr_many)
