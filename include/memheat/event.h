@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: what an acquisition interface can say, in one vocabulary. Sources and importers
+ * make them, the trace stores them, analyses read them as batches (memheat/trace.h).
+ *
+ * Times are CLOCK_MONOTONIC ns, absolute. Addresses and sizes are bytes, ranges
+ * half-open. pid 0 stands for physical memory. An address space is a pid between two TASK
+ * events EXEC or FORK of it. Strings are borrowed: valid while the event is handed over.
+ */
+#ifndef MEMHEAT_EVENT_H
+#define MEMHEAT_EVENT_H
+
+#include <stdio.h>
+
+#include <memheat/base.h>
+
+enum mh_event_kind {
+	MH_EV_META = 1,   /* key and value: host, command line, source parameters, ... */
+	MH_EV_MAP = 2,    /* a mapping appeared or went */
+	MH_EV_TASK = 3,   /* fork, exec, comm, exit */
+	MH_EV_SAMPLE = 4, /* one access (or first touch) with its address */
+	MH_EV_REGION = 5, /* accesses of a range in a snapshot interval */
+	MH_EV_PAGES = 6,  /* a scan's result, page by page */
+	MH_EV_FOOTPRINT = 7, /* RSS, PSS, swap, huge pages of a process or a mapping */
+	MH_EV_STAT = 8,      /* a named counter's value: observer's cost, event totals */
+	MH_EV_LOST = 9,      /* events that the interface dropped */
+	MH_EV_GAP = 10       /* a span without data, and why */
+};
+#define MH_NR_EVENT_KINDS 11
+
+/* Absent numbers: distinguishable from every value that a source gives. */
+#define MH_NO_AGE   UINT32_MAX
+#define MH_NO_BYTES UINT64_MAX
+
+struct mh_ev_meta {
+	const char *key, *value;
+};
+
+enum mh_map_op {
+	MH_MAP_ADD,
+	MH_MAP_REMOVE
+};
+
+#define MH_BUILD_ID_MAX 20
+
+struct mh_ev_map {
+	uint32_t pid;
+	uint8_t op;   /* enum mh_map_op */
+	uint8_t prot; /* PROT_READ | PROT_WRITE | PROT_EXEC as in mmap(2) */
+	uint8_t shared;
+	uint8_t build_id_len; /* 0: not known */
+	uint8_t build_id[MH_BUILD_ID_MAX];
+	uint32_t maj, min;
+	uint64_t ino, ino_gen;
+	uint64_t start, end;
+	uint64_t pgoff;   /* bytes into the file */
+	const char *path; /* as in /proc/PID/maps: file, "[heap]", "[anon:NAME]", "" */
+};
+
+enum mh_task_op {
+	MH_TASK_FORK, /* pid/tid: the new one; ppid: its parent process */
+	MH_TASK_EXEC, /* a new address space; comm: the new name */
+	MH_TASK_COMM, /* renamed */
+	MH_TASK_EXIT,
+	MH_TASK_FOUND /* it ran already when the recording met it */
+};
+
+struct mh_ev_task {
+	uint32_t pid, tid, ppid;
+	uint8_t op;       /* enum mh_task_op */
+	const char *comm; /* "" where not known */
+};
+
+enum mh_sample_flag {
+	MH_SAMPLE_ADDR = 1 << 0,     /* addr is valid */
+	MH_SAMPLE_KERNEL = 1 << 1,   /* taken in kernel mode */
+	MH_SAMPLE_EXACT_IP = 1 << 2, /* PERF_RECORD_MISC_EXACT_IP */
+	MH_SAMPLE_GUEST = 1 << 3     /* taken in a virtual machine */
+};
+
+struct mh_ev_sample {
+	uint64_t ip, addr, phys;
+	uint64_t data_src; /* PERF_SAMPLE_DATA_SRC's bits; 0: none */
+	uint64_t period;   /* events that this sample stands for */
+	uint64_t weight;   /* cycles: load latency (PERF_SAMPLE_WEIGHT, var1_dw) */
+	uint32_t pid, tid, cpu;
+	uint32_t stack;            /* id of its call chain; 0: none */
+	uint16_t ins_lat, p_stage; /* PERF_SAMPLE_WEIGHT_STRUCT var2_w, var3_w */
+	uint16_t event;            /* index into the source's events (META) */
+	uint8_t flags;             /* enum mh_sample_flag */
+	uint8_t page_shift;        /* 0: page size not known */
+};
+
+/*
+ * One range of one snapshot. The rows of a snapshot share source, pid, start_ns and the
+ * event's time (its end) and come in ascending address order. What a snapshot does not
+ * cover was not observed.
+ */
+struct mh_ev_region {
+	uint64_t start_ns; /* of the interval; the event's time_ns is its end */
+	uint64_t start, end;
+	uint64_t touched; /* bytes known to be touched (refs, filters); MH_NO_BYTES: none
+			   */
+	uint32_t pid;     /* or DAMON's target where no pid is known */
+	uint32_t nr_accesses, max_accesses; /* hits, of so many checks in the interval */
+	uint32_t age;                       /* aggregation intervals; MH_NO_AGE */
+};
+
+enum mh_pages_layer {
+	MH_PAGES_ACCESS,
+	MH_PAGES_WRITE
+};
+
+#define MH_PAGES_MAX (1u << 27) /* pages of one event: 512 GiB of 4 KiB pages */
+
+/* One range of one scan; bit i of the bitmaps is page i, least significant bit first. */
+struct mh_ev_pages {
+	uint64_t start_ns; /* the pages were armed; the event's time_ns: they were read */
+	uint64_t start;    /* virtual address, or physical where pid is 0 */
+	uint64_t nr_pages;
+	uint32_t pid;
+	uint8_t page_shift;
+	uint8_t layer;           /* enum mh_pages_layer */
+	const uint8_t *accessed; /* (nr_pages + 7) / 8 bytes; padding bits are 0 */
+	const uint8_t *observed; /* likewise; NULL: every page was observed */
+};
+
+struct mh_ev_footprint {
+	uint32_t pid;
+	uint64_t start, end; /* of the mapping; 0, 0: the whole process */
+	uint64_t rss, pss, swap;
+	uint64_t huge; /* bytes mapped by huge pages (THP, hugetlb) */
+};
+
+struct mh_ev_stat {
+	uint32_t pid;     /* 0: the recording itself or the machine */
+	const char *name; /* e.g. "observer.cpu_ns"; the names are in memheat-trace(5) */
+	uint64_t value;
+};
+
+enum mh_lost_cause {
+	MH_LOST_RING,     /* the ring was full (PERF_RECORD_LOST) */
+	MH_LOST_THROTTLE, /* the kernel throttled the event; count: times */
+	MH_LOST_SNAPSHOT, /* regions of a snapshot that did not arrive */
+	MH_LOST_NONMEM,   /* samples without a memory access, dropped on purpose */
+	MH_LOST_WRITE     /* could not be written to the trace */
+};
+
+struct mh_ev_lost {
+	uint64_t start_ns; /* lost between this and the event's time_ns */
+	uint64_t count;
+	uint32_t cpu;  /* UINT32_MAX: not known */
+	uint8_t cause; /* enum mh_lost_cause */
+};
+
+enum mh_gap_cause {
+	MH_GAP_NOT_RUN,   /* the target had no CPU time in the span */
+	MH_GAP_EXITED,    /* the target ended within the span */
+	MH_GAP_STOPPED,   /* the source paused or failed */
+	MH_GAP_UNREADABLE /* the kernel refused to tell (permission, race) */
+};
+
+struct mh_ev_gap {
+	uint64_t start_ns; /* the event's time_ns ends the span */
+	uint32_t pid;      /* 0: all targets */
+	uint8_t cause;     /* enum mh_gap_cause */
+};
+
+struct mh_event {
+	enum mh_event_kind kind;
+	uint16_t
+		source; /* id of the source in META "source.<id>.name"; 0: the recorder */
+	uint64_t time_ns;
+	union {
+		struct mh_ev_meta meta;
+		struct mh_ev_map map;
+		struct mh_ev_task task;
+		struct mh_ev_sample sample;
+		struct mh_ev_region region;
+		struct mh_ev_pages pages;
+		struct mh_ev_footprint footprint;
+		struct mh_ev_stat stat;
+		struct mh_ev_lost lost;
+		struct mh_ev_gap gap;
+	};
+};
+
+/* Takes an event. @ev is borrowed for the call. A negative status stops the giver. */
+typedef int (*mh_event_fn)(void *arg, const struct mh_event *ev, struct mh_err *err);
+
+/* The lower-case name of a kind or enum value ("sample", "not_run"); NULL if out of
+ * range. */
+const char *mh_event_kind_name(enum mh_event_kind kind);
+const char *mh_map_op_name(unsigned op);
+const char *mh_task_op_name(unsigned op);
+const char *mh_pages_layer_name(unsigned layer);
+const char *mh_lost_cause_name(unsigned cause);
+const char *mh_gap_cause_name(unsigned cause);
+
+/*
+ * How a kind's payload is laid out, field by field: the text form, the tail file and the
+ * generic table blocks of the trace are all made from these tables.
+ */
+enum mh_field_type {
+	MH_FIELD_U8,
+	MH_FIELD_U16,
+	MH_FIELD_U32,
+	MH_FIELD_U64,
+	MH_FIELD_STRING,   /* const char *, never NULL once filled in */
+	MH_FIELD_BUILD_ID, /* build_id and build_id_len */
+	MH_FIELD_BITMAP    /* PAGES: as runs in text */
+};
+
+enum mh_field_base {
+	MH_BASE_DEC,
+	MH_BASE_HEX,
+	MH_BASE_NAME /* an enum: names in the table */
+};
+
+struct mh_field {
+	const char *name;
+	uint16_t offset; /* into struct mh_event */
+	uint8_t type;    /* enum mh_field_type */
+	uint8_t base;    /* enum mh_field_base */
+	uint64_t absent; /* value that the text form leaves out */
+	const char *(*value_name)(unsigned value); /* for MH_BASE_NAME */
+};
+
+/* The fields of @kind in storage order, without time_ns and source, which every event
+ * has; *nr receives their count. */
+const struct mh_field *mh_event_fields(enum mh_event_kind kind, size_t *nr);
+
+/* Read or write an integer field of an event (types U8..U64). */
+uint64_t mh_field_get(const struct mh_field *f, const struct mh_event *ev);
+void mh_field_set(const struct mh_field *f, struct mh_event *ev, uint64_t value);
+/* The largest value that an integer field holds. */
+uint64_t mh_field_max(const struct mh_field *f);
+
+/* An event of @kind with every field absent: numbers at their absent value, strings "".
+ */
+void mh_event_init(struct mh_event *ev, enum mh_event_kind kind);
+
+/*
+ * Write one event as one line of text: `kind time=... source=... field=value ...`.
+ * Fields with their absent value are left out; strings are quoted when needed.
+ *
+ * Returns MH_OK; MH_ESYS if the stream failed.
+ */
+int mh_event_print(FILE *out, const struct mh_event *ev, struct mh_err *err);
+
+/*
+ * Parse one line of the text form. Empty lines and lines beginning with '#' give MH_END.
+ *
+ * @line: modified; the event's strings and bitmaps point into it or into @scratch
+ * @scratch: growing memory for bitmaps; start zeroed, release with
+ * mh_event_scratch_fini() Returns MH_OK; MH_END; MH_EFORMAT; MH_ENOMEM.
+ */
+struct mh_event_scratch {
+	uint8_t *bytes;
+	size_t cap;
+};
+int mh_event_parse(struct mh_event *ev, char *line, struct mh_event_scratch *scratch,
+		   struct mh_err *err) MH_MUST_CHECK;
+void mh_event_scratch_fini(struct mh_event_scratch *scratch);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sources: acquisition backends. Each is one folder under lib/source/ with one exported
+ * mh_source_ops. A source knows a target and yields events; it never sees a trace file.
+ */
+#ifndef MEMHEAT_SOURCE_H
+#define MEMHEAT_SOURCE_H
+
+#include <sys/types.h>
+
+#include <memheat/base.h>
+#include <memheat/event.h>
+
+enum mh_target_type {
+	MH_TARGET_PROCESSES, /* pids, and their children where asked */
+	MH_TARGET_CGROUP,
+	MH_TARGET_SYSTEM /* physical memory, all processes */
+};
+
+/* What is watched. Arrays are borrowed for the recording's life. */
+struct mh_target {
+	enum mh_target_type type;
+	const pid_t *pids;
+	size_t nr_pids;
+	int children;       /* follow forks */
+	int spawned;        /* pids[0] is our own child, stopped before its exec */
+	const char *cgroup; /* directory below the cgroup mount */
+	const struct mh_range *ranges; /* restrict to these addresses; NULL: all */
+	size_t nr_ranges;
+};
+
+/* Zeroed: every default. A source reads the fields that concern it. */
+struct mh_source_opts {
+	uint64_t interval_ns; /* refs, idle: length of a scan interval; 0: 1 s */
+	double overhead;   /* share of a CPU (and of the target's time) a source may cost;
+			    * 0: 0.05 */
+	uint32_t ring_kib; /* perf rings, per CPU; 0: 1024, halved until it fits */
+	uint64_t period;   /* perf events; 0: the source's default */
+	int user_only;     /* leave out kernel-mode samples */
+	const char *sysroot; /* prefix of /proc and /sys (tests: a fake tree); NULL: "" */
+	const struct mh_log *log;
+};
+
+struct mh_source; /* each backend defines its own, beginning with the ops pointer */
+
+struct mh_probe {
+	int usable;
+	char reason[256]; /* why not, or what is limited; "" if nothing to say */
+	char fix[256];    /* the command that mends it; "" if none is known */
+};
+
+struct mh_source_ops {
+	const char *name;       /* as typed after `record -s` */
+	const char *summary;    /* one line: what it sees and in which unit */
+	int uses_accessed_bits; /* two such sources on one target disturb each other */
+	int gives_footprint;    /* emits FOOTPRINT itself */
+	int gives_tasks;        /* tells TASK as it happens, not by looking now and then */
+
+	/*
+	 * Say whether this machine can run it on @target (NULL: on anything), by reading
+	 * only. Returns MH_OK whatever the answer is; MH_ENOMEM.
+	 */
+	int (*probe)(struct mh_probe *out, const struct mh_target *target,
+		     const struct mh_source_opts *opts, struct mh_err *err);
+
+	/*
+	 * Get ready: everything that may fail for want of privilege happens here, before
+	 * a spawned command starts. Emits META events "source.<id>.*" through @fn.
+	 *
+	 * @id: put into the events' source field
+	 */
+	int (*open)(struct mh_source **out, uint16_t id, const struct mh_target *target,
+		    const struct mh_source_opts *opts, mh_event_fn fn, void *arg,
+		    struct mh_err *err);
+
+	/*
+	 * When to call step() next: @fds gets descriptors to wait on (up to @max, returns
+	 * how many), *deadline_ns the CLOCK_MONOTONIC time (UINT64_MAX: none).
+	 */
+	size_t (*wait)(const struct mh_source *src, int *fds, size_t max,
+		       uint64_t *deadline_ns);
+
+	/*
+	 * Do what is due and hand every ready event to @fn. Called when a descriptor is
+	 * ready, the deadline has passed, or the recording ends (@last: take what is
+	 * left, also the interval under way where that is honest).
+	 *
+	 * Returns MH_OK; MH_END when the target is gone; a failure of @fn is passed on.
+	 */
+	int (*step)(struct mh_source *src, int last, mh_event_fn fn, void *arg,
+		    struct mh_err *err);
+
+	/* Stop, restore what open() changed in the kernel, free. NULL is allowed. */
+	void (*close)(struct mh_source *src);
+};
+
+/* The registry: backends in the order in which `auto` prefers them; NULL past the end. */
+const struct mh_source_ops *mh_source_at(size_t i);
+
+/* By the name typed ("refs", "damon:vaddr"); NULL: unknown. */
+const struct mh_source_ops *mh_source_find(const char *name);
+
+#endif

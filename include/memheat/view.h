@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Views: what an analysis found, as plain owned numbers with axes and a unit. Renderers
+ * and exporters know views and nothing below them. Every view is zeroed by its _init (or
+ * `= { 0 }`) and released by its _fini, which accepts a zeroed view.
+ */
+#ifndef MEMHEAT_VIEW_H
+#define MEMHEAT_VIEW_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <memheat/base.h>
+
+/* What a cell's number means. Never mixed, never averaged across units. */
+enum mh_unit {
+	MH_UNIT_HIT_RATIO,     /* DAMON: share of the checks that found an access, 0..1 */
+	MH_UNIT_TOUCHED_RATIO, /* refs, idle: share of the bytes that were touched, 0..1
+				*/
+	MH_UNIT_ACCESSES_PER_S, /* mem: samples x period / cell time */
+	MH_UNIT_FAULTS_PER_S    /* faults: first touches / cell time */
+};
+/* "accessed in % of checks", ...; and the short "% of checks". */
+const char *mh_unit_name(enum mh_unit unit);
+const char *mh_unit_short(enum mh_unit unit);
+/* The word of programs: "hit_ratio", "touched_ratio", "accesses_per_s", ... */
+const char *mh_unit_word(enum mh_unit unit);
+
+/* Where numbers come from, and what was not seen: part of every view and every report. */
+struct mh_provenance {
+	char title[128];   /* command or target: "redis-server (pid 4121)" */
+	char source[64];   /* "refs", "DAMON vaddr", "faults" */
+	char params[128];  /* "interval 1 s", "sample 5 ms, aggr 100 ms" */
+	char others[64];   /* further sources in the trace that this view leaves out */
+	uint64_t start_ns; /* absolute; of the trace */
+	uint64_t duration_ns;
+	uint64_t nr_intervals; /* snapshots or scans; 0 for samples */
+	uint64_t nr_samples;
+	uint64_t lost, throttled;
+	uint64_t nr_gaps, gap_ns; /* spans without data, summed over targets */
+	uint64_t nr_damaged;      /* blocks of the trace that could not be read */
+	uint64_t observer_cpu_ns; /* the recorder's own CPU time */
+	uint64_t stall_max_ns;    /* longest time that a target may have been stalled */
+	bool complete;            /* the recorder closed the trace */
+};
+
+/* ---- heatmap ---- */
+
+enum mh_cell_state {
+	MH_CELL_UNMAPPED = 0, /* nothing was mapped there */
+	MH_CELL_NOT_OBSERVED =
+		1,        /* mapped, but no data: gap, before attach, not watched */
+	MH_CELL_ZERO = 2, /* observed, no access */
+	MH_CELL_VALUE = 3,
+	MH_CELL_FEW = 4 /* a value from fewer than 3 samples */
+};
+
+/* One strip of the address axis: a mapping, or a run of cold bytes shown as one line. */
+struct mh_band {
+	char name[96];  /* "[heap]", "libc.so.6 rw-", "other (17 mappings)" */
+	char owner[32]; /* "comm 1234" when several processes are shown, else "" */
+	uint32_t pid;
+	struct mh_range addr;  /* bytes shown; for `other`: 0, 0 */
+	uint64_t gap_before;   /* bytes between the band below and this one, same space */
+	uint32_t row, nr_rows; /* rows from the bottom; nr_rows 0: a collapsed cold run */
+	uint64_t bytes;        /* mapped bytes that it stands for */
+	double share;          /* of all accesses, 0..1 */
+	bool cold;             /* collapsed: nothing in it ever above 1 % of the scale */
+};
+
+/* A remarkable spot, numbered from 1 in order of heat. */
+struct mh_hot_spot {
+	uint32_t band;
+	struct mh_range addr, time_ns;
+	double value;
+};
+
+struct mh_heatmap {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_range time_ns; /* relative to the trace's start */
+	struct mh_range addr;    /* of a plain map without bands' meaning; else 0, 0 */
+	uint32_t rows, cols;     /* rows from low to high addresses, over all bands */
+	double *mean;   /* rows * cols, row-major: area-weighted over the observed part */
+	double *max;    /* NAN where the state is UNMAPPED or NOT_OBSERVED */
+	uint8_t *state; /* enum mh_cell_state */
+	struct mh_band *bands; /* from low to high; at least one */
+	size_t nr_bands;
+	struct mh_hot_spot *spots;
+	size_t nr_spots;
+	uint64_t *wss_min, *wss_max; /* per column, bytes; NULL: no WSS for this source;
+				      * MH_NO_DATA: no data in this column */
+	uint64_t wss_p50, wss_p95, wss_peak; /* MH_NO_DATA when there is none */
+	double value_max;                    /* largest finite cell of `max` */
+	double value_p999;                   /* 99.9th percentile of the non-zero ones */
+	uint64_t nr_outside; /* samples or region parts in no band: no known mapping */
+};
+#define MH_NO_DATA UINT64_MAX
+
+void mh_heatmap_fini(struct mh_heatmap *map);
+
+/*
+ * Write a map as text, for tests that compare pictures and for a person who debugs one:
+ * axes, one line per band, then rows from high to low with one character per cell:
+ * ' ' unmapped, '?' not observed, '.' zero, 1-9 tenths of the largest value (rounded up),
+ * a-i likewise from few samples. @out is any stream; returns MH_OK or MH_ESYS.
+ */
+int mh_heatmap_print(FILE *out, const struct mh_heatmap *map, struct mh_err *err);
+
+/* ---- working set sizes ---- */
+
+struct mh_wss_point {
+	struct mh_range time_ns; /* the window, relative to the trace's start */
+	uint64_t bytes; /* MH_NO_DATA: the target did not run, or nothing was read */
+};
+
+#define MH_WSS_THRESHOLDS 4 /* any access, >= 5 %, >= 25 %, >= 50 % of the checks */
+#define MH_WSS_WINDOWS    4 /* the interval, and up to three longer ones; last: all */
+
+struct mh_wss_series {
+	char name[32]; /* "any", ">=5%", "1s", "all" */
+	uint64_t window_ns;
+	uint64_t *sorted; /* values with data, ascending */
+	size_t n;
+	double mean;
+};
+
+struct mh_wss {
+	struct mh_provenance from;
+	uint64_t window_ns;          /* of `points` */
+	struct mh_wss_point *points; /* in time order, no-data ones included */
+	size_t nr_points, nr_no_data, nr_skipped;
+	uint64_t rss_p50;         /* median RSS in the same span; MH_NO_DATA */
+	struct mh_wss_series any; /* of `points` */
+	struct mh_wss_series thresholds[MH_WSS_THRESHOLDS];
+	size_t nr_thresholds; /* 0 where the source knows no hit counts */
+	struct mh_wss_series windows[MH_WSS_WINDOWS];
+	size_t nr_windows;
+	char windows_note[128]; /* why there are no longer windows; "" if there are */
+};
+
+void mh_wss_fini(struct mh_wss *wss);
+
+/*
+ * The value at percentile @p (0..100) of a series: index min(int(p/100 x n), n-1), as in
+ * DAMO. Returns MH_NO_DATA for an empty series.
+ */
+uint64_t mh_wss_percentile(const struct mh_wss_series *s, double p);
+
+/* ---- mappings and footprint ---- */
+
+struct mh_mapping_row {
+	char name[96];
+	uint32_t pid;
+	char comm[16];
+	struct mh_range addr;      /* hull of the mappings of this name */
+	uint64_t bytes;            /* largest mapped size */
+	uint64_t rss, swap, huge;  /* largest seen; MH_NO_DATA */
+	uint64_t wss_p50, wss_max; /* MH_NO_DATA */
+	double share;      /* of all accesses (bytes x ratio x time, or samples) */
+	double busy;       /* share of the observed time with any access, 0..1; NAN */
+	double idle_share; /* bytes not touched for > 10 s at the end, 0..1; NAN */
+	double hottest;    /* highest value and, below, where and how long */
+	uint64_t hottest_ns;
+	struct mh_range hottest_addr;
+};
+
+struct mh_mappings {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_mapping_row *rows; /* by share, then size, descending */
+	size_t nr_rows;
+	size_t nr_unmapped; /* samples or regions outside every known mapping */
+};
+
+void mh_mappings_fini(struct mh_mappings *m);
+
+struct mh_footprint_point {
+	uint64_t time_ns;              /* relative to the trace's start */
+	uint64_t rss, pss, swap, huge; /* summed over processes; MH_NO_DATA */
+	uint32_t nr_processes;
+};
+
+struct mh_footprint {
+	struct mh_provenance from;
+	struct mh_footprint_point *points; /* in time order */
+	size_t nr_points;
+};
+
+void mh_footprint_fini(struct mh_footprint *f);
+
+/* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
+
+struct mh_summary {
+	struct mh_wss wss;
+	struct mh_mappings mappings;
+	uint64_t mapped_bytes; /* largest sum of the mappings; MH_NO_DATA */
+	uint64_t rss_p50;
+	uint64_t peak_at_ns; /* when the WSS peaked; relative */
+};
+
+void mh_summary_fini(struct mh_summary *s);
+
+#endif
