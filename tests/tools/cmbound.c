@@ -30,7 +30,7 @@
 #define TABLE_SIZE (1u << TABLE_BITS)
 #define NR_SETS    256
 #define RATE_LIMIT 255
-#define LEARN_RATE 0.02f
+#define LEARN_RATE 0.01f
 
 /* 16-bit probability of a 1, and how often the context was met. */
 struct slot {
