@@ -177,9 +177,9 @@ static void on_line(struct sampler *s, const char *p)
 }
 
 /*
- * lackey makes one write() per line.  A reader that waits in read() is woken for each of
- * them, and the two take turns; one that looks only now and then, at a pipe large enough
- * to hold what comes meanwhile, makes lackey half as slow again as without it.
+ * lackey makes one write() per line.  A reader that sleeps in read() is woken for each of
+ * them; one that looks only now and then, at a pipe large enough for what comes
+ * meanwhile, saves a third of the whole run.
  */
 static void read_text(struct sampler *s, int fd)
 {
@@ -227,7 +227,8 @@ static struct stream_pages_range *make_ranges(const struct model *m, size_t *nr_
 	for (size_t i = 0; i < m->nr_pages; i++)
 		order[i] = (uint32_t)i;
 	sort_pages = m->pages;
-	qsort(order, m->nr_pages, sizeof(*order), by_vpn);
+	if (m->nr_pages)
+		qsort(order, m->nr_pages, sizeof(*order), by_vpn);
 	*nr_ranges = 0;
 	for (size_t i = 0; i < m->nr_pages; i++) {
 		uint64_t vpn = m->pages[order[i]].vpn;

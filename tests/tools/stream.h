@@ -144,7 +144,7 @@ static inline FILE *stream_create(const char *path)
 
 static inline void stream_put(FILE *f, const void *data, size_t size)
 {
-	if (fwrite(data, 1, size, f) != size)
+	if (size && fwrite(data, 1, size, f) != size)
 		stream_die("output", "cannot be written");
 }
 
