@@ -171,15 +171,16 @@ static size_t deflated(const uint8_t *data, size_t size, int strategy)
 }
 
 /* Bit i of a page's byte: touched in interval i of eight. */
-static size_t history_size(const uint8_t *bitmaps, size_t stride, size_t nr_bits)
+static size_t history_size(const uint8_t *bitmaps, size_t stride, size_t nr_bits,
+			   unsigned nr_intervals)
 {
 	uint8_t *history = stream_alloc(nr_bits, 1);
 	size_t size = 0;
 
-	for (unsigned plane = 0; plane < HISTORIES / 8; plane++) {
+	for (unsigned first = 0; first < nr_intervals; first += 8) {
 		memset(history, 0, nr_bits);
-		for (unsigned i = 0; i < 8; i++) {
-			const uint8_t *b = bitmaps + (plane * 8 + i) * stride;
+		for (unsigned i = 0; i < 8 && first + i < nr_intervals; i++) {
+			const uint8_t *b = bitmaps + (first + i) * stride;
 
 			for (size_t p = 0; p < nr_bits; p++)
 				history[p] |= (uint8_t)((b[p / 8] >> p % 8 & 1) << i);
@@ -194,10 +195,13 @@ static void stat_pages(const char *path, const uint8_t *data, size_t size)
 {
 	const struct stream_pages_header *h = (const void *)data;
 	const struct stream_pages_range *r = (const void *)(h + 1);
-	size_t nr_bytes = 0, stride, nr_blocks = 0, z_bitmap = 0, z_history = 0;
+	size_t nr_bytes = 0, stride, z_bitmap = 0, z_history = 0;
 	uint64_t nr_pages = 0, touched = 0;
 	const uint8_t *at;
+	double cells;
 
+	if (size < sizeof(*h) + h->nr_ranges * sizeof(*r))
+		stream_die(path, "ends within its header");
 	for (uint32_t i = 0; i < h->nr_ranges; i++) {
 		nr_pages += r[i].nr_pages;
 		nr_bytes += (r[i].nr_pages + 7) / 8;
@@ -206,24 +210,25 @@ static void stat_pages(const char *path, const uint8_t *data, size_t size)
 	at = (const uint8_t *)(r + h->nr_ranges) + 16;
 	if (size != sizeof(*h) + h->nr_ranges * sizeof(*r) + h->nr_intervals * stride)
 		stream_die(path, "has a size that does not fit its header");
+	if (!nr_pages || !h->nr_intervals)
+		stream_die(path, "has no pages or no intervals");
 	for (uint32_t i = 0; i < h->nr_intervals; i++) {
+		uint32_t left = h->nr_intervals - i;
+
 		z_bitmap += deflated(at + i * stride, nr_bytes, Z_DEFAULT_STRATEGY);
 		for (size_t b = 0; b < nr_bytes; b++)
 			touched += (uint64_t)__builtin_popcount(at[i * stride + b]);
-		if (i % HISTORIES == HISTORIES - 1) {
-			z_history += history_size(at + (i + 1 - HISTORIES) * stride,
-						  stride, nr_bytes * 8);
-			nr_blocks++;
-		}
+		if (i % HISTORIES == 0)
+			z_history += history_size(at + i * stride, stride, nr_bytes * 8,
+						  left < HISTORIES ? left : HISTORIES);
 	}
+	cells = (double)nr_pages * h->nr_intervals;
 	printf("{\"file\": \"%s\", \"intervals\": %u, \"ranges\": %u, \"pages\": %llu, "
 	       "\"touched_share\": %.4f, \"z6_bitmap_bits_per_page\": %.4f, "
 	       "\"rle_history_bits_per_page\": %.4f}\n",
 	       path, h->nr_intervals, h->nr_ranges, (unsigned long long)nr_pages,
-	       (double)touched / (double)nr_pages / h->nr_intervals,
-	       (double)z_bitmap * 8 / (double)nr_pages / h->nr_intervals,
-	       (double)z_history * 8 / (double)nr_pages /
-		       (double)(nr_blocks ? nr_blocks * HISTORIES : 1));
+	       (double)touched / cells, (double)z_bitmap * 8 / cells,
+	       (double)z_history * 8 / cells);
 }
 
 int main(int argc, char **argv)
