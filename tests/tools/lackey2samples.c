@@ -328,7 +328,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.period = 100, .seed = 1, .pid = 1000, .interval_us = 100000
 	};
-	static struct sampler s;
+	struct sampler s = { 0 };
 
 	if (parse_options(&o, argc, argv) < 0) {
 		fprintf(stderr, "lackey2samples: see the head of its source\n");
