@@ -79,7 +79,7 @@ static double median_gap(const struct stream_sample *s, size_t nr)
 {
 	static uint64_t last[MAX_CPUS];
 	uint64_t *gaps = stream_alloc(nr, sizeof(*gaps));
-	size_t nr_gaps = 0;
+	size_t nr_gaps = 0, middle;
 	double median;
 
 	memset(last, 0, sizeof(last));
@@ -91,7 +91,8 @@ static double median_gap(const struct stream_sample *s, size_t nr)
 		*before = s[i].time_ns;
 	}
 	qsort(gaps, nr_gaps, sizeof(*gaps), by_value);
-	median = nr_gaps ? (double)gaps[nr_gaps / 2] : 0;
+	middle = nr_gaps / 2;
+	median = nr_gaps ? (double)gaps[middle] : 0;
 	free(gaps);
 	return median;
 }
