@@ -68,7 +68,7 @@ endif
 
 DEFINES := -D_GNU_SOURCE -DMEMHEAT_VERSION='"$(VERSION)"' $(HAVE:%=-DHAVE_%)
 CPP_ALL := -Iinclude -Ilib $(DEFINES) $(DEP_CFLAGS)
-C_ALL   := -std=gnu11 $(WARN) $(OPT) $(HARDEN)
+C_ALL    = -std=gnu11 $(WARN) $(OPT) $(HARDEN)
 LIBS    := $(DEP_LIBS) -lm
 
 # Quiet unless V=1 -----------------------------------------------------------------------
@@ -212,8 +212,10 @@ script_or_word = if [ -x scripts/$(1) ]; then $(run_env) scripts/$(1); \
 
 .PHONY: lint format
 lint: all $(unit_bin) $(tool_bin) $(replay_bin) ## Check layers, symbols, headers, pages and style; STEPS="check-layers ..."
-	@$(run_env) CC='$(CC)' LINT_CPP='$(CPP_ALL)' LINT_OBJECTS='$(lint_obj)' \
-		scripts/lint $(STEPS)
+	@$(run_env) scripts/lint $(STEPS)
+lint: export CC := $(CC)
+lint: export LINT_CPP := $(subst ',,$(CPP_ALL))
+lint: export LINT_OBJECTS = $(lint_obj)
 lint_obj = $(lib_obj) $(cmd_obj) $(unit_bin:=.o) $(tool_bin:=.o) $(replay_bin:=.o)
 format: ## Run clang-format over all sources
 	@git ls-files '*.[ch]' | xargs -r clang-format -i

@@ -35,7 +35,7 @@ struct hot_entry {
 };
 
 enum {
-	HOT_TABLE_LINE = __LINE__ + 1
+	HOT_TABLE_LINE = __LINE__ + 2
 };
 struct hot_entry hot_table[TABLE_SIZE / sizeof(struct hot_entry)]
 	__attribute__((aligned(STRIDE)));
