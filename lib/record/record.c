@@ -316,10 +316,10 @@ int mh_recording_open(struct mh_recording **out, const struct mh_record_opts *op
 		ret = open_sources(rec, err);
 	if (!ret)
 		ret = open_trace(rec, err);
-	if (ret)
-		mh_recording_close(rec, NULL);
-	else
+	if (!ret)
 		*out = rec;
+	else if (mh_recording_close(rec, NULL))
+		return ret; /* the first failure is the one to tell */
 	return ret;
 }
 
