@@ -180,9 +180,9 @@ void mh_caption_spot(const struct mh_heatmap *map, size_t which, char buf[MH_CAP
 	*buf = '\0';
 	add(buf, "(%zu) ", which + 1);
 	add_place(buf, map, spot);
-	add(buf, "  ");
+	add(buf, ": ");
 	add_value(buf, map->unit, spot->value);
-	add(buf, "  %s", mh_text_ns(text, mh_range_len(spot->time_ns)));
+	add(buf, " for %s", mh_text_ns(text, mh_range_len(spot->time_ns)));
 }
 
 uint64_t mh_caption_bytes(const struct mh_heatmap *map, bool cold_only)

@@ -23,7 +23,7 @@ void mh_caption_cell(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 void mh_caption_cost(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 /* "accessed in % of checks (sqrt scale, colour: cell maximum)" */
 void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX]);
-/* "(1) [anon] +95.4 MiB  100%  4.1 s"; @which indexes map->spots */
+/* "(1) [anon] +95.4 MiB: 100% for 4.1 s"; @which indexes map->spots */
 void mh_caption_spot(const struct mh_heatmap *map, size_t which,
 		     char buf[MH_CAPTION_MAX]);
 

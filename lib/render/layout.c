@@ -273,7 +273,7 @@ static bool put_head(struct mh_paper *p, const struct mh_heatmap *map)
 		return false;
 	mh_caption_wss(map, text);
 	mh_caption_losses(map, losses);
-	snprintf(both, sizeof(both), "%s   %s", text, losses);
+	snprintf(both, sizeof(both), "%s | %s", text, losses);
 	y += line_height(p);
 	return add_text(p, MH_INK_DIM, EDGE, y, p->font, -1, room, both);
 }
@@ -608,7 +608,7 @@ static bool put_foot(struct mh_paper *p, const struct mh_heatmap *map)
 
 	mh_caption_cell(map, cell);
 	mh_caption_cost(map, cost);
-	snprintf(text, sizeof(text), "%s   %s   memheat " MEMHEAT_VERSION, cell, cost);
+	snprintf(text, sizeof(text), "%s | %s | memheat " MEMHEAT_VERSION, cell, cost);
 	return add_text(p, MH_INK_FAINT, EDGE, p->h - EDGE, small(p), -1, p->w - 2 * EDGE,
 			text);
 }
