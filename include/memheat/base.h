@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MEMHEAT_VERSION "0.1.0"
-
 #define MH_MUST_CHECK        __attribute__((warn_unused_result))
 #define MH_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 

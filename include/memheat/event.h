@@ -111,6 +111,8 @@ enum mh_pages_layer {
 	MH_PAGES_WRITE
 };
 
+#define MH_PAGES_MAX (1u << 27) /* pages of one event: 512 GiB of 4 KiB pages */
+
 /* One range of one scan; bit i of the bitmaps is page i, least significant bit first. */
 struct mh_ev_pages {
 	uint64_t start_ns; /* the pages were armed; the event's time_ns: they were read */
@@ -191,6 +193,7 @@ typedef int (*mh_event_fn)(void *arg, const struct mh_event *ev, struct mh_err *
 const char *mh_event_kind_name(enum mh_event_kind kind);
 const char *mh_map_op_name(unsigned op);
 const char *mh_task_op_name(unsigned op);
+const char *mh_pages_layer_name(unsigned layer);
 const char *mh_lost_cause_name(unsigned cause);
 const char *mh_gap_cause_name(unsigned cause);
 
@@ -223,12 +226,19 @@ struct mh_field {
 	const char *(*value_name)(unsigned value); /* for MH_BASE_NAME */
 };
 
-/* The fields of @kind in storage order; *nr receives their count. */
+/* The fields of @kind in storage order, without time_ns and source, which every event
+ * has; *nr receives their count. */
 const struct mh_field *mh_event_fields(enum mh_event_kind kind, size_t *nr);
 
 /* Read or write an integer field of an event (types U8..U64). */
 uint64_t mh_field_get(const struct mh_field *f, const struct mh_event *ev);
 void mh_field_set(const struct mh_field *f, struct mh_event *ev, uint64_t value);
+/* The largest value that an integer field holds. */
+uint64_t mh_field_max(const struct mh_field *f);
+
+/* An event of @kind with every field absent: numbers at their absent value, strings "".
+ */
+void mh_event_init(struct mh_event *ev, enum mh_event_kind kind);
 
 /*
  * Write one event as one line of text: `kind time=... source=... field=value ...`.

@@ -177,8 +177,11 @@ struct mh_filter {
 	uint32_t kinds;          /* 1 << enum mh_event_kind; 0: all */
 	uint32_t columns;        /* enum mh_column, for SAMPLE; 0: all */
 	int source;              /* id + 1; 0: all */
-	struct mh_range time_ns; /* absolute; 0, 0: all */
-	struct mh_range addr;    /* 0, 0: all; regions and pages that overlap it pass */
+	struct mh_range time_ns; /* absolute; 0, 0: all. REGION, PAGES, LOST and GAP pass
+				  * when their interval overlaps it (start_ns 0: not known) */
+	struct mh_range addr;    /* 0, 0: all; regions and pages that overlap it pass, of
+				  * samples those with MH_SAMPLE_ADDR in it; kinds without
+				  * addresses pass */
 	const uint32_t *pids;    /* NULL: all */
 	size_t nr_pids;
 	const uint32_t *tids; /* NULL: all; concerns SAMPLE only */
@@ -214,11 +217,17 @@ void mh_batch_event(const struct mh_batch *batch, uint32_t i, struct mh_event *e
 
 #define MH_OCCUPANCY_SHIFT 21
 
+/*
+ * A run of chunks that were accessed. Most are one chunk long; a long region is one run,
+ * so that a sparse terabyte costs no more than a page. Counts are rounded up to three
+ * significant bits (at most a quarter too large). Runs of a pid may overlap.
+ */
 struct mh_occupancy_run {
 	uint32_t pid;
-	uint64_t chunk; /* address >> MH_OCCUPANCY_SHIFT */
-	uint64_t count; /* SAMPLE: samples; REGION: bytes x hit ratio, rounded up; PAGES:
-			   pages */
+	uint64_t chunk;     /* address >> MH_OCCUPANCY_SHIFT */
+	uint64_t nr_chunks; /* at least 1 */
+	uint64_t count;     /* of the whole run. SAMPLE: samples; REGION: bytes x hit ratio;
+			     * PAGES: accessed pages */
 };
 
 /*
