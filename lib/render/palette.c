@@ -111,23 +111,6 @@ unsigned mh_rgb_to_256(struct mh_rgb c)
 	return best;
 }
 
-unsigned mh_rgb_to_16(struct mh_rgb c)
-{
-	static const struct mh_rgb named[16] = {
-		{ 0, 0, 0 },     { 170, 0, 0 },    { 0, 170, 0 },    { 170, 85, 0 },
-		{ 0, 0, 170 },   { 170, 0, 170 },  { 0, 170, 170 },  { 170, 170, 170 },
-		{ 85, 85, 85 },  { 255, 85, 85 },  { 85, 255, 85 },  { 255, 255, 85 },
-		{ 85, 85, 255 }, { 255, 85, 255 }, { 85, 255, 255 }, { 255, 255, 255 },
-	};
-	unsigned best = 0, i;
-
-	for (i = 1; i < 16; i++) {
-		if (distance(c, named[i]) < distance(c, named[best]))
-			best = i;
-	}
-	return best;
-}
-
 static bool is_ratio(enum mh_unit unit)
 {
 	return unit == MH_UNIT_HIT_RATIO || unit == MH_UNIT_TOUCHED_RATIO;

@@ -17,9 +17,8 @@ void mh_palette_fill(struct mh_rgb colors[256], enum mh_cmap cmap, int light);
 
 /* CIE lightness, 0..100. */
 double mh_rgb_lightness(struct mh_rgb c);
-/* Nearest of the 6x6x6 cube and the greys (16..255), and of the 16 named colours. */
+/* Nearest of the 6x6x6 cube and the greys, 16..255. */
 unsigned mh_rgb_to_256(struct mh_rgb c);
-unsigned mh_rgb_to_16(struct mh_rgb c);
 
 /* Places values between 0 (coldest) and 1 (hottest). */
 struct mh_color_scale {

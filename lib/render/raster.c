@@ -70,8 +70,6 @@ uint8_t mh_raster_index(const struct mh_color_scale *scale, enum mh_cell_state s
 	case MH_CELL_FEW:
 		break;
 	}
-	if (isnan(value))
-		return hatch(x, y);
 	level = mh_color_scale_level(scale, value, MH_NR_HEAT);
 	if (state == MH_CELL_FEW && ((x ^ y) & 1))
 		level = level / 2;
@@ -90,26 +88,28 @@ static int rank_of(uint8_t state)
 	return state < sizeof(rank) ? rank[state] : 0;
 }
 
-static uint8_t highest(const struct mh_heatmap *map, const struct mh_color_scale *scale,
-		       const uint32_t row[2], const uint32_t col[2], int x, int y)
+enum mh_cell_state mh_raster_highest(const struct mh_heatmap *map, const uint32_t row[2],
+				     const uint32_t col[2], double *value)
 {
 	uint8_t state = MH_CELL_UNMAPPED;
-	double value = NAN;
 	uint32_t r, c;
 
+	*value = NAN;
 	for (r = row[0]; r < row[1]; r++) {
 		for (c = col[0]; c < col[1]; c++) {
 			size_t i = (size_t)r * map->cols + c;
 			int more = rank_of(map->state[i]) - rank_of(state);
 
 			if (more < 0 ||
-			    (more == 0 && !(map->max[i] > value || isnan(value))))
+			    (more == 0 && !(map->max[i] > *value || isnan(*value))))
 				continue;
 			state = map->state[i];
-			value = map->max[i];
+			*value = map->max[i];
 		}
 	}
-	return mh_raster_index(scale, (enum mh_cell_state)state, value, x, y);
+	if (rank_of(state) == rank_of(MH_CELL_VALUE) && isnan(*value))
+		return MH_CELL_NOT_OBSERVED;
+	return (enum mh_cell_state)state;
 }
 
 /* The map's rows under pixel @p from the bottom of a strip. */
@@ -131,12 +131,15 @@ static void paint_band(const struct mh_paper *paper, const struct mh_heatmap *ma
 		int y = s->y + s->h - 1 - p;
 		uint8_t *line = pixels + (size_t)y * (size_t)paper->w + paper->plot.x;
 		uint32_t row[2], col[2];
+		enum mh_cell_state state;
+		double value;
 
 		rows_of_pixel(&map->bands[i], s, p, row);
 		for (x = 0; x < paper->plot.w; x++) {
 			mh_cells_of_pixel((uint32_t)x, (uint32_t)paper->plot.w, map->cols,
 					  &col[0], &col[1]);
-			line[x] = highest(map, scale, row, col, x, y);
+			state = mh_raster_highest(map, row, col, &value);
+			line[x] = mh_raster_index(scale, state, value, x, y);
 		}
 	}
 }

@@ -24,6 +24,14 @@ enum {
 void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], enum mh_cmap cmap, int light);
 
 /*
+ * What a pixel or character shows of the cells in rows and columns [0]..[1]: the highest
+ * value, or the strongest state when there is none. A value that is no number counts as
+ * not observed. *value is NAN for the states without one.
+ */
+enum mh_cell_state mh_raster_highest(const struct mh_heatmap *map, const uint32_t row[2],
+				     const uint32_t col[2], double *value);
+
+/*
  * The index of pixel @x, @y for a cell of @state and @value; the place on the page gives
  * the texture of states that have one.
  */
