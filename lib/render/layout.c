@@ -297,6 +297,16 @@ static bool put_wss_axis(struct mh_paper *p, const struct mh_heatmap *map)
 			b->y + b->h + 1.5);
 }
 
+/* Centred under its tick, but not beyond the plot's end, where another label is. */
+static bool put_time_label(struct mh_paper *p, double x, double y, const char *text)
+{
+	double half = (double)strlen(text) * MH_CHAR_WIDTH * p->font / 2;
+	double end = p->plot.x + p->plot.w + 4;
+
+	return add_text(p, MH_INK_DIM, fmin(x, end - half), y, p->font, 0, chars(p, 10),
+			text);
+}
+
 static bool put_time_axis(struct mh_paper *p, const struct mh_heatmap *map)
 {
 	struct mh_tick ticks[TICKS_MAX];
@@ -307,14 +317,11 @@ static bool put_time_axis(struct mh_paper *p, const struct mh_heatmap *map)
 	if (!add_line(p, MH_INK_FAINT, p->plot.x, y, p->plot.x + p->plot.w, y))
 		return false;
 	for (i = 0; i < n; i++) {
-		double x = p->plot.x +
-			   floor((double)(ticks[i].at - map->time_ns.start) / len *
-				 (p->plot.w - 1)) +
-			   0.5;
+		double along = (double)(ticks[i].at - map->time_ns.start) / len;
+		double x = p->plot.x + floor(along * (p->plot.w - 1)) + 0.5;
 
 		if (!add_line(p, MH_INK_DIM, x, y, x, y + 5) ||
-		    !add_text(p, MH_INK_DIM, x, y + 6 + p->font, p->font, 0, chars(p, 10),
-			      ticks[i].text))
+		    !put_time_label(p, x, y + 6 + p->font, ticks[i].text))
 			return false;
 	}
 	return true;
@@ -731,15 +738,21 @@ void mh_paper_fini(struct mh_paper *p)
 	*p = (struct mh_paper){ 0 };
 }
 
+/* Of the plot's height: what six breaks and a cold run need, within an eighth to a third.
+ */
+static int reserve(int height)
+{
+	return clamp(6 * BREAK + COLD, height / 8, height / 3);
+}
+
 void mh_png_cells(const struct mh_picture_opts *opts, uint32_t *rows, uint32_t *cols)
 {
-	struct mh_paper paper;
+	struct mh_paper p;
 
 	*rows = *cols = 1;
 	/* A size that cannot be drawn is refused when it is drawn. */
-	if (mh_paper_frame(&paper, opts, NULL) < 0)
+	if (mh_paper_frame(&p, opts, NULL) < 0)
 		return;
-	*cols = (uint32_t)paper.plot.w;
-	/* Breaks and cold runs need some of the height. */
-	*rows = (uint32_t)(opts->no_labels ? paper.plot.h : paper.plot.h * 7 / 8);
+	*cols = (uint32_t)p.plot.w;
+	*rows = (uint32_t)(p.plot.h - (p.labels ? reserve(p.plot.h) : 0));
 }

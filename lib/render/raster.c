@@ -139,7 +139,8 @@ static void paint_band(const struct mh_paper *paper, const struct mh_heatmap *ma
 			mh_cells_of_pixel((uint32_t)x, (uint32_t)paper->plot.w, map->cols,
 					  &col[0], &col[1]);
 			state = mh_raster_highest(map, row, col, &value);
-			line[x] = mh_raster_index(scale, state, value, x, y);
+			line[x] = mh_raster_index(scale, state, value, paper->plot.x + x,
+						  y);
 		}
 	}
 }
@@ -247,7 +248,7 @@ static void paint_wss(const struct mh_paper *paper, const struct mh_heatmap *map
 			uint8_t *pixel = at + (size_t)(bottom - 1 - y) * (size_t)paper->w;
 
 			if (!any)
-				*pixel = hatch(x, y);
+				*pixel = hatch(paper->wss.x + x, bottom - 1 - y);
 			else if (y < hi)
 				*pixel = y < lo ? MH_INDEX_WSS : MH_INDEX_WSS_RANGE;
 		}

@@ -68,7 +68,7 @@ static inline void sample_band(struct mh_heatmap *m, size_t i, const char *name,
 {
 	struct mh_band *b = &m->bands[i];
 
-	snprintf(b->name, sizeof(b->name), "%s", name);
+	snprintf(b->name, sizeof(b->name), "%.95s", name);
 	b->addr = (struct mh_range){ start, start + bytes };
 	b->bytes = bytes;
 	b->nr_rows = nr_rows;
