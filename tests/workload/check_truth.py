@@ -54,11 +54,11 @@ def check_truth(path, pattern):
     want(len(set(truth["pids"])) == len(truth["pids"]), "each pid once")
     want({r["pid"] for r in truth["regions"]} <= set(truth["pids"]), "pids of regions")
     want(truth["phases"], "phases")
-    last = 0
+    last = {}
     for phase in truth["phases"]:
-        want(last <= phase["start_ns"] <= phase["end_ns"], "order of phases", phase)
-        # Children time their phases themselves and may be late to sleep.
-        last = phase["start_ns"] if len(truth["pids"]) > 1 else phase["end_ns"]
+        before = last.get(phase["pid"], 0)
+        want(before <= phase["start_ns"] <= phase["end_ns"], "order of phases", phase)
+        last[phase["pid"]] = phase["end_ns"]
         want(phase["pid"] in truth["pids"], "pid of phase", phase)
         want(all(inside(h, truth["regions"]) for h in phase["hot"]), "hot in regions")
         if pattern not in ("thp", "structs"):
