@@ -12,6 +12,8 @@
 #include "cmd.h"
 
 static const struct mh_cmd *const commands[] = {
+	&mh_cmd_record,
+	&mh_cmd_sources,
 	&mh_cmd_help,
 	&mh_cmd_completion,
 	&mh_cmd_version,

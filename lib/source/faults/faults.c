@@ -449,6 +449,11 @@ static int faults_step(struct mh_source *src, int last, mh_event_fn fn, void *ar
 		mh_watch_disable(src->watch);
 	src->drain_ns = now + DRAIN_NS;
 	gone = mh_watch_drain(src->watch, last, fn, arg, err);
+	if (gone == MH_END && !last) {
+		/* Nobody is left to write: what no record told can be told now. */
+		gone = mh_watch_drain(src->watch, 1, fn, arg, err);
+		last = 1;
+	}
 	if (gone < 0)
 		return gone;
 	if (!last && now < src->stat_ns)
