@@ -101,6 +101,8 @@ static int parse_time(uint64_t *out, const char *text)
 	static const char *const suffixes[] = { "us", "ms", "s", "m" };
 	static const uint64_t scales[] = { 1000, 1000000, NS_PER_S, 60 * NS_PER_S };
 
+	if (strcmp(text, "0") == 0)
+		text = "0s";
 	return parse_scaled(out, text, suffixes, scales, 4);
 }
 

@@ -138,7 +138,7 @@ int run_antiphase(struct workload *w)
 	return wait_child(w, child) < 0 ? -1 : status;
 }
 
-static int worker(struct workload *w, uint64_t deadline_ns)
+static int worker(struct workload *w)
 {
 	struct range region;
 
@@ -146,9 +146,8 @@ static int worker(struct workload *w, uint64_t deadline_ns)
 		return 1;
 	__atomic_fetch_add(&w->truth->nr_first_touches, w->opt.hot / w->page,
 			   __ATOMIC_RELAXED);
-	w->flushed_ns = 0;
 	region_populate(w, region);
-	touch_phase(w, region, deadline_ns);
+	touch_phase(w, region, clock_ns() + w->opt.phase_ns);
 	return 0;
 }
 
@@ -156,19 +155,17 @@ static int worker(struct workload *w, uint64_t deadline_ns)
 int run_server(struct workload *w)
 {
 	struct range cache;
-	uint64_t start;
 	pid_t child;
 
 	if (overhead_add(w) < 0 || region_map(w, &cache, "cache", w->opt.total) < 0 ||
 	    populate_and_settle(w, cache) < 0)
 		return -1;
-	start = clock_ns();
 	for (uint64_t i = 0; i < w->opt.nr_phases && !w->stop; i++) {
 		child = fork_child();
 		if (child < 0)
 			return -1;
 		if (child == 0)
-			_exit(worker(w, start + (i + 1) * w->opt.phase_ns));
+			_exit(worker(w));
 		if (wait_child(w, child) < 0)
 			return -1;
 	}

@@ -46,7 +46,10 @@ static void zipf_window(struct workload *w, struct range region, const double *c
 			uint64_t *touched, uint64_t *seed, uint64_t deadline_ns)
 {
 	uint64_t nr_pages = (region.end - region.start) / w->page, page, bit;
-	struct phase phase = { .start_ns = clock_ns(), .pid = getpid(), .nr_hot = 1 };
+	struct phase phase = { .start_ns = clock_ns(),
+			       .deadline_ns = deadline_ns,
+			       .pid = getpid(),
+			       .nr_hot = 1 };
 
 	while (!w->stop && clock_ns() < deadline_ns) {
 		for (uint64_t i = 0; i < w->opt.burst; i++) {

@@ -154,17 +154,25 @@ static bool sweep(struct workload *w, struct range range, uint64_t deadline_ns,
 	return true;
 }
 
-/* Sweeps over hot until the deadline and records it: only what was touched counts. */
+/*
+ * Sweeps over hot until the deadline, for one burst also when it is late, and records it:
+ * only what was touched counts.
+ */
 void touch_phase(struct workload *w, struct range hot, uint64_t deadline_ns)
 {
-	struct phase phase = { .start_ns = clock_ns(), .pid = getpid(), .nr_hot = 1 };
+	struct phase phase = { .start_ns = clock_ns(),
+			       .deadline_ns = deadline_ns,
+			       .pid = getpid(),
+			       .nr_hot = 1 };
 	uint64_t touched_end = hot.start, end;
 	uint64_t unit = w->opt.stride;
 
-	while (!w->stop && clock_ns() < deadline_ns) {
+	while (!w->stop) {
 		if (sweep(w, hot, deadline_ns, &end))
 			phase.sweeps++;
 		touched_end = end > touched_end ? end : touched_end;
+		if (clock_ns() >= deadline_ns)
+			break;
 	}
 	if (touched_end > hot.end)
 		touched_end = hot.end;

@@ -176,18 +176,18 @@ static void write_phase(FILE *file, const struct phase *phase, uint64_t page)
 	fprintf(file, "]}");
 }
 
-static int by_start(const void *a, const void *b)
+static int by_deadline(const void *a, const void *b)
 {
 	const struct phase *x = a, *y = b;
 
-	return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
+	return (x->deadline_ns > y->deadline_ns) - (x->deadline_ns < y->deadline_ns);
 }
 
 static void write_phases(FILE *file, const struct workload *w)
 {
 	struct truth *truth = w->truth;
 
-	qsort(truth->phases, truth->nr_phases, sizeof(truth->phases[0]), by_start);
+	qsort(truth->phases, truth->nr_phases, sizeof(truth->phases[0]), by_deadline);
 	fprintf(file, ",\n\"phases\":[");
 	for (uint64_t i = 0; i < truth->nr_phases; i++) {
 		if (i)

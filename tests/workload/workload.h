@@ -22,9 +22,9 @@
 #define NS_PER_S  ((uint64_t)1000000000)
 #define HUGE_SIZE (2 * MIB)
 
-#define NR_HOT_MAX      5 /* ranges that one phase can have */
-#define NR_WORK_REGIONS 8 /* regions of any pattern, not counting one per forked worker  \
-			   */
+/* Ranges of one phase; regions of a pattern besides those of forked workers. */
+#define NR_HOT_MAX      5
+#define NR_WORK_REGIONS 8
 
 enum thp_mode {
 	THP_UNSET,
@@ -33,8 +33,7 @@ enum thp_mode {
 	THP_ALWAYS
 };
 
-/* 0 (or NULL) means: not given, the pattern's own default holds; resolved before a run.
- */
+/* 0 or NULL: not given, so the pattern's own default holds; resolved before a run. */
 struct options {
 	const char *pattern;
 	uint64_t hot, total, stride, step;
@@ -58,10 +57,12 @@ struct region {
 
 /*
  * A stretch of time with one hot set. wss_bytes counts touched pages in the size they are
- * mapped with. touched: one bit per page of hot[0], for a set that is not whole ranges.
+ * mapped with. deadline_ns: when it should end; phases are listed in its order, also
+ * where a late process started one after its time. touched: one bit per page of hot[0],
+ * for a set that is not whole ranges.
  */
 struct phase {
-	uint64_t start_ns, end_ns, wss_bytes, sweeps;
+	uint64_t start_ns, end_ns, deadline_ns, wss_bytes, sweeps;
 	pid_t pid;
 	int nr_hot;
 	struct range hot[NR_HOT_MAX];

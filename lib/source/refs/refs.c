@@ -38,6 +38,7 @@ struct mh_source {
 	char sysroot[PATH_MAX / 2];
 	uint64_t interval_ns;
 	double overhead;
+	uint64_t opened_ns;
 	uint64_t last_scan_ns;    /* 0: none yet */
 	uint64_t last_scan_ticks; /* the same in ticks since boot */
 	uint64_t deadline_ns;
@@ -178,7 +179,7 @@ static int refs_open(struct mh_source **out, uint16_t id, const struct mh_target
 	src->overhead = opts->overhead > 0 ? opts->overhead : OVERHEAD_DEFAULT;
 	src->scan.sysroot = src->sysroot;
 	src->scan.source = id;
-	src->deadline_ns = mh_refs_now_ns();
+	src->opened_ns = src->deadline_ns = mh_refs_now_ns();
 	if (target->spawned) {
 		/* It has not run yet: everything from now on is since its start. */
 		src->last_scan_ns = src->deadline_ns;
@@ -458,19 +459,22 @@ static bool worth_a_last_scan(const struct mh_source *src)
 	return src->last_scan_ns && now - src->last_scan_ns >= src->interval_ns / 10 * 9;
 }
 
-/* The end without a scan: who has ended is said, and that a command was never seen. */
-static int tell_ends(struct mh_source *src, struct mh_err *err)
+/* A command that began and ended between scans: what it touched is not known. */
+static int tell_never_seen(struct mh_source *src, struct mh_err *err)
+{
+	struct refs_proc p = { .armed_ns = src->opened_ns };
+
+	p.stat.pid = src->target.pids[0];
+	return tell_exit(src, &p, err);
+}
+
+/* The end without a scan: only who has ended is said. */
+static int tell_ended(struct mh_source *src, struct mh_err *err)
 {
 	int status;
 
 	src->scan.time_ns = mh_refs_now_ns();
 	status = meet_processes(src, err);
-	if (!status && src->target.spawned && !src->met_any) {
-		struct refs_proc p = { .armed_ns = src->last_scan_ns };
-
-		p.stat.pid = src->target.pids[0];
-		return tell_exit(src, &p, err);
-	}
 	return status ? status : drop_ended(src, err);
 }
 
@@ -483,8 +487,10 @@ static int refs_step(struct mh_source *src, int last, mh_event_fn fn, void *arg,
 		return MH_OK;
 	src->scan.fn = fn;
 	src->scan.arg = arg;
-	status = last && !worth_a_last_scan(src) ? tell_ends(src, err)
+	status = last && !worth_a_last_scan(src) ? tell_ended(src, err)
 						 : scan_all(src, err);
+	if (!status && last && src->target.spawned && !src->met_any)
+		status = tell_never_seen(src, err);
 	if (status)
 		return status;
 	return src->met_any && !src->procs.nr ? MH_END : MH_OK;
