@@ -56,14 +56,17 @@ static void seal(struct record *r)
 	r->b.p[7] = (uint8_t)(r->b.len >> 8);
 }
 
-/* Parses, then parses each shorter one, whose header says so, in memory of its size. */
+/*
+ * Parses, then parses each shorter one, whose header says so, in memory of its size. A
+ * sample cut short must be found out; another record's string may pass for shorter.
+ */
 static int parse(struct record *r, struct mh_event *ev, const struct mh_ring_layout *l,
 		 struct mh_ring_extra *extra)
 {
 	struct mh_event cut_ev;
 	uint8_t *cut;
 	size_t len;
-	int ret;
+	int ret, cut_ret;
 
 	seal(r);
 	ret = mh_ring_parse(ev, l, r->b.p, r->b.len, extra);
@@ -74,7 +77,9 @@ static int parse(struct record *r, struct mh_event *ev, const struct mh_ring_lay
 			cut[6] = (uint8_t)len;
 			cut[7] = (uint8_t)(len >> 8);
 		}
-		assert_int_equal(mh_ring_parse(&cut_ev, l, cut, len, NULL), MH_EFORMAT);
+		cut_ret = mh_ring_parse(&cut_ev, l, cut, len, NULL);
+		if (len < 8 || ev->kind == MH_EV_SAMPLE)
+			assert_int_equal(cut_ret, MH_EFORMAT);
 		free(cut);
 	}
 	return ret;
