@@ -38,7 +38,7 @@ static void mark_mapping(struct mh_heatmap *map, const struct mh_frame *f,
 	if (t0 >= t1)
 		return;
 	c0 = mh_axis_bin(&f->time, t0);
-	c1 = mh_axis_bin(&f->time, t1 - 1);
+	c1 = mh_axis_last(&f->time, t1);
 	for (i = mh_layout_find(l, m->space, m->addr.start);
 	     i < l->nr_segs && l->segs[i].key == m->space &&
 	     l->segs[i].axis.span.start < m->addr.end;
@@ -54,7 +54,7 @@ static void mark_mapping(struct mh_heatmap *map, const struct mh_frame *f,
 		if (hi > seg->axis.span.end)
 			hi = seg->axis.span.end;
 		r0 = mh_axis_bin(&seg->axis, lo);
-		r1 = mh_axis_bin(&seg->axis, hi - 1);
+		r1 = mh_axis_last(&seg->axis, hi);
 		mark(map, seg->row + r0, r1 - r0 + 1, c0, c1 - c0 + 1,
 		     MH_CELL_NOT_OBSERVED);
 	}

@@ -90,7 +90,7 @@ static int flush(struct mh_grid *g)
 	if (t1 > time->span.end)
 		t1 = time->span.end;
 	if (t0 < t1) {
-		last = mh_axis_bin(time, t1 - 1);
+		last = mh_axis_last(time, t1);
 		for (col = mh_axis_bin(time, t0); col <= last; col++) {
 			struct mh_slab *slab = mh_grid_slab(g, col);
 
@@ -131,7 +131,7 @@ static void add_stretch(struct mh_grid_profile *p, const struct mh_row_seg *seg,
 			uint64_t start, uint64_t end, double value)
 {
 	uint32_t r0 = mh_axis_bin(&seg->axis, start);
-	uint32_t r1 = mh_axis_bin(&seg->axis, end - 1);
+	uint32_t r1 = mh_axis_last(&seg->axis, end);
 	uint32_t row = seg->row;
 
 	add_to_row(p, row + r0,

@@ -187,7 +187,7 @@ static void strip_add(struct mh_heatmap *map, const struct mh_axis *time,
 		t1 = time->span.end;
 	if (t0 >= t1)
 		return;
-	for (c = mh_axis_bin(time, t0); c <= mh_axis_bin(time, t1 - 1); c++) {
+	for (c = mh_axis_bin(time, t0); c <= mh_axis_last(time, t1); c++) {
 		if (map->wss_min[c] == MH_NO_DATA || m->bytes < map->wss_min[c])
 			map->wss_min[c] = m->bytes;
 		if (map->wss_max[c] == MH_NO_DATA || m->bytes > map->wss_max[c])
