@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* Counting sorts: the permutations that SAMPLE blocks are made of. */
+#include "trace/order.h"
+
+#include <string.h>
+
+static void starts_from_counts(uint32_t *count, size_t nr_keys)
+{
+	uint32_t sum = 0;
+	size_t k;
+
+	for (k = 0; k < nr_keys; k++) {
+		uint32_t c = count[k];
+
+		count[k] = sum;
+		sum += c;
+	}
+}
+
+void mh_order_by(uint16_t *order, const uint16_t *rows, const uint16_t *key, size_t n,
+		 size_t nr_keys, uint32_t *count)
+{
+	size_t i;
+
+	memset(count, 0, nr_keys * sizeof(*count));
+	for (i = 0; i < n; i++)
+		count[key[i]]++;
+	starts_from_counts(count, nr_keys);
+	if (rows) {
+		for (i = 0; i < n; i++)
+			order[count[key[rows[i]]]++] = rows[i];
+	} else {
+		for (i = 0; i < n; i++)
+			order[count[key[i]]++] = (uint16_t)i;
+	}
+}
+
+void mh_order_groups(uint16_t *order, uint16_t *tmp, const uint16_t *thread,
+		     size_t nr_threads, const uint16_t *ip, size_t nr_ips, size_t n,
+		     uint32_t *count)
+{
+	if (nr_threads <= 1) {
+		mh_order_by(order, NULL, ip, n, nr_ips, count);
+		return;
+	}
+	mh_order_by(tmp, NULL, ip, n, nr_ips, count);
+	mh_order_by(order, tmp, thread, n, nr_threads, count);
+}
+
+void mh_sort_ids(const uint64_t *value, size_t n, uint16_t *ids, uint16_t *tmp,
+		 uint32_t *count)
+{
+	uint64_t differ = 0;
+	unsigned shift;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ids[i] = (uint16_t)i;
+		differ |= value[i] ^ value[0];
+	}
+	/* Least significant byte first; bytes that all have in common need no pass. */
+	for (shift = 0; shift < 64; shift += 8) {
+		if (!(differ >> shift & 0xff))
+			continue;
+		memset(count, 0, 256 * sizeof(*count));
+		for (i = 0; i < n; i++)
+			count[value[i] >> shift & 0xff]++;
+		starts_from_counts(count, 256);
+		for (i = 0; i < n; i++)
+			tmp[count[value[ids[i]] >> shift & 0xff]++] = ids[i];
+		memcpy(ids, tmp, n * sizeof(*ids));
+	}
+}
+
+static uint32_t slots_for(size_t n)
+{
+	uint32_t slots = 64;
+
+	while (slots < 2 * n)
+		slots *= 2;
+	return slots;
+}
+
+void mh_dict_reset(struct mh_dict *d, size_t n)
+{
+	uint32_t slots = slots_for(n);
+
+	memset(d->slot, 0, slots * sizeof(*d->slot));
+	d->mask = slots - 1;
+	d->nr = d->last = 0;
+}
+
+void mh_frames_reset(struct mh_frames *f, size_t n)
+{
+	uint32_t slots = slots_for(n);
+
+	memset(f->slot, 0, slots * sizeof(*f->slot));
+	f->mask = slots - 1;
+	f->nr = 0;
+}
