@@ -4,6 +4,7 @@
  * source) is left to its cursor, which skips whole blocks by it; the rest (mapping, rate,
  * size, age, skipped snapshots) is asked row by row here.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,12 +104,20 @@ uint64_t mh_source_number(const struct mh_reader *r, unsigned id, const char *ke
 	return s && mh_value_count(&v, s, NULL) == MH_OK ? v : 0;
 }
 
-/* Does @key read "source.<id>.name"? */
-static int is_source_name(const char *key, unsigned *id)
+int mh_is_source_name(const char *key, unsigned *id)
 {
-	int end = -1;
+	static const char prefix[] = "source.";
+	char *end;
+	unsigned long v;
 
-	return sscanf(key, "source.%5u.name%n", id, &end) == 1 && end > 0 && !key[end];
+	if (strncmp(key, prefix, strlen(prefix)) != 0 ||
+	    !isdigit((unsigned char)key[strlen(prefix)]))
+		return 0;
+	v = strtoul(key + strlen(prefix), &end, 10);
+	if (v > UINT16_MAX || strcmp(end, ".name") != 0)
+		return 0;
+	*id = (unsigned)v;
+	return 1;
 }
 
 /* "damon" names "damon:vaddr" too. */
@@ -128,7 +137,7 @@ int mh_source_id(unsigned *out, const struct mh_reader *r, const char *name,
 	unsigned id;
 
 	for (i = 0; (key = mh_reader_meta_at(r, i, &value)); i++) {
-		if (!is_source_name(key, &id))
+		if (!mh_is_source_name(key, &id))
 			continue;
 		if (is_named(value, name)) {
 			*out = id;
@@ -345,7 +354,7 @@ static uint32_t data_kinds(const struct mh_walk *w)
 
 static int data_source(const struct mh_walk *w, int *source, struct mh_err *err)
 {
-	unsigned id;
+	unsigned id = 0;
 	int status;
 
 	*source = w->source;

@@ -59,6 +59,9 @@ int mh_walk_run(struct mh_walk *w, struct mh_err *err) MH_MUST_CHECK;
 /* META "source.<id>.<key>"; NULL: not there. */
 const char *mh_source_meta(const struct mh_reader *r, unsigned id, const char *key);
 
+/* Whether a META key is "source.<id>.name", and its id. */
+int mh_is_source_name(const char *key, unsigned *id);
+
 /* Id of the source of that name; MH_EINPUT names those that are there. */
 int mh_source_id(unsigned *out, const struct mh_reader *r, const char *name,
 		 struct mh_err *err) MH_MUST_CHECK;

@@ -40,14 +40,10 @@ static const char *source_at(const struct mh_reader *r, size_t *i)
 {
 	const char *key, *value;
 	unsigned id;
-	int end;
 
-	while ((key = mh_reader_meta_at(r, (*i)++, &value))) {
-		end = -1;
-		if (sscanf(key, "source.%5u.name%n", &id, &end) == 1 && end > 0 &&
-		    !key[end])
+	while ((key = mh_reader_meta_at(r, (*i)++, &value)))
+		if (mh_is_source_name(key, &id))
 			return value;
-	}
 	return NULL;
 }
 
