@@ -27,7 +27,4 @@ void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX
 void mh_caption_spot(const struct mh_heatmap *map, size_t which,
 		     char buf[MH_CAPTION_MAX]);
 
-/* Bytes of @map's mapped bands, all of them or the collapsed ones. */
-uint64_t mh_caption_bytes(const struct mh_heatmap *map, bool cold_only);
-
 #endif
