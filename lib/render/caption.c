@@ -130,9 +130,12 @@ void mh_caption_cost(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 	char text[MH_TEXT_MAX];
 
 	*buf = '\0';
-	add(buf, "recorder %s CPU", mh_text_ns(text, map->from.observer_cpu_ns));
+	/* Imported traces do not say what it took to record them. */
+	if (map->from.observer_cpu_ns)
+		add(buf, "recorder %s CPU", mh_text_ns(text, map->from.observer_cpu_ns));
 	if (map->from.stall_max_ns)
-		add(buf, ", stalls up to %s", mh_text_ns(text, map->from.stall_max_ns));
+		add(buf, "%sstalls up to %s", comma(buf),
+		    mh_text_ns(text, map->from.stall_max_ns));
 }
 
 void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX])
@@ -167,9 +170,12 @@ static void add_place(char buf[MH_CAPTION_MAX], const struct mh_heatmap *map,
 	add(buf, "%s", band->name);
 	if (*band->owner)
 		add(buf, " of %s", band->owner);
-	if (spot->addr.start >= band->addr.start && band->addr.end)
-		add(buf, " +%s",
-		    mh_text_bytes(text, spot->addr.start - band->addr.start));
+	if (spot->addr.start < band->addr.start || !band->addr.end)
+		return;
+	add(buf, " +%s",
+	    spot->addr.start > band->addr.start
+		    ? mh_text_bytes(text, spot->addr.start - band->addr.start)
+		    : "0");
 }
 
 void mh_caption_spot(const struct mh_heatmap *map, size_t which, char buf[MH_CAPTION_MAX])

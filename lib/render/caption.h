@@ -19,7 +19,7 @@ void mh_caption_wss(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 void mh_caption_losses(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 /* "cell 55 ms x 600 KiB"; the range where bands differ */
 void mh_caption_cell(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
-/* "recorder 0.4 s CPU, stalls up to 2 ms" */
+/* "recorder 412 ms CPU, stalls up to 2 ms"; "" when nothing is known of it */
 void mh_caption_cost(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 /* "accessed in % of checks (sqrt scale, colour: cell maximum)" */
 void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX]);

@@ -93,7 +93,7 @@ static int frame(struct mh_paper *p, const struct mh_picture_opts *opts,
 	line = line_height(p);
 	left = clamp(chars(p, 31) + EDGE, 0, p->w / 4);
 	right = clamp(chars(p, 23) + EDGE, 0, p->w / 5);
-	top = EDGE + p->font * 2 + 2 * line;
+	top = EDGE + p->font * 2 + 2 * line + 4;
 	bottom = EDGE + 6 * line + p->font / 2;
 	p->wss = (struct mh_box){ left, top, p->w - left - right,
 				  clamp(p->h / 13, 24, 90) };
@@ -618,7 +618,8 @@ static bool put_foot(struct mh_paper *p, const struct mh_heatmap *map)
 
 	mh_caption_cell(map, cell);
 	mh_caption_cost(map, cost);
-	snprintf(text, sizeof(text), "%s | %s | memheat " MEMHEAT_VERSION, cell, cost);
+	snprintf(text, sizeof(text), "%s%s%s%smemheat " MEMHEAT_VERSION, cell,
+		 *cell ? " | " : "", cost, *cost ? " | " : "");
 	return add_text(p, MH_INK_FAINT, EDGE, p->h - EDGE, small(p), -1, p->w - 2 * EDGE,
 			text);
 }
