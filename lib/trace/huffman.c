@@ -46,8 +46,8 @@ static void depths(uint8_t *len, const uint16_t *sym, unsigned nr, const uint32_
 	while (made < 2 * nr - 1) {
 		weight[made] = 0;
 		for (k = 0; k < 2; k++) {
-			bool take_leaf = leaf < nr && (node >= made ||
-						       weight[leaf] <= weight[node]);
+			bool take_leaf = leaf < nr &&
+					 (node >= made || weight[leaf] <= weight[node]);
 			unsigned from = take_leaf ? leaf++ : node++;
 
 			weight[made] += weight[from];
@@ -189,8 +189,8 @@ void mh_huffman_put(struct mh_huffman *h, struct mh_wbuf *out, const uint8_t *ra
 	quarters(len, at);
 	mh_wbuf_u8(out, (uint8_t)h->last);
 	for (i = 0; i <= h->last; i += 2)
-		mh_wbuf_u8(out, (uint8_t)(h->len[i] |
-					  (i < h->last ? h->len[i + 1] << 4 : 0)));
+		mh_wbuf_u8(out,
+			   (uint8_t)(h->len[i] | (i < h->last ? h->len[i + 1] << 4 : 0)));
 	/* The streams go behind room for their sizes and are moved up to them. */
 	bound = len * BITS / 8 + 4 * 16 + 30;
 	start = mh_wbuf_room(out, bound);
@@ -319,8 +319,7 @@ bool mh_huffman_get(struct mh_rbuf *in, uint8_t *dst, size_t len)
 		b[k].n &= 7;
 		b[k].v &= (1u << b[k].n) - 1;
 		if (b[k].p > end[k] ||
-		    !finish(&b[k], end[k], table, dst + at[k] + i,
-			    at[k + 1] - at[k] - i))
+		    !finish(&b[k], end[k], table, dst + at[k] + i, at[k + 1] - at[k] - i))
 			return false;
 	}
 	return true;

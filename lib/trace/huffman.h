@@ -7,10 +7,10 @@
  *	segment := u8 last, u4 length[last + 1] (padded to a byte), varint bytes x 3,
  *		   four streams
  *
- * length[s] is the code length 0..11 of byte value s; codes are canonical (by length, then
- * value), written from their highest bit on into bytes that fill from bit 0 up. Stream i
- * has the i-th quarter, (len + 3) / 4 bytes, the last the rest. The sizes of the first
- * three streams are given, the last has what is left.
+ * length[s] is the code length 0..11 of byte value s; codes are canonical (by length,
+ *then value), written from their highest bit on into bytes that fill from bit 0 up.
+ *Stream i has the i-th quarter, (len + 3) / 4 bytes, the last the rest. The sizes of the
+ *first three streams are given, the last has what is left.
  */
 #ifndef MEMHEAT_TRACE_HUFFMAN_H
 #define MEMHEAT_TRACE_HUFFMAN_H
@@ -20,7 +20,7 @@
 #include "base/buf.h"
 
 #define MH_HUFFMAN_BITS 11
-#define MH_HUFFMAN_MIN  64       /* shorter is not worth a table */
+#define MH_HUFFMAN_MIN  64        /* shorter is not worth a table */
 #define MH_HUFFMAN_MAX  (1 << 20) /* one table for more would be a loss */
 
 struct mh_huffman {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Streams, both ways. What deflate is bad at is kept from it: runs have a method of their
- * own, bytes without repetitions are Huffman coded here, and noise is stored. Deflate gets
- * what has repetitions: Z_RLE finds nearly all of them, level 6 the rest where that pays.
- * Which is right for a stream is found out by trying in one block of several.
+ * own, bytes without repetitions are Huffman coded here, and noise is stored. Deflate
+ * gets what has repetitions: Z_RLE finds nearly all of them, level 6 the rest where that
+ * pays. Which is right for a stream is found out by trying in one block of several.
  */
 #include "trace/stream.h"
 
@@ -232,16 +232,85 @@ void mh_stream_put(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 	put_deflated(out, &p->a, raw, len);
 }
 
+/*
+ * Runs as two planes: each value once, and how often more it comes (255 at most; longer
+ * runs are cut). The planes go to p->runs, one behind the other.
+ */
+static size_t split_runs(struct mh_packer *p, const uint8_t *raw, size_t len)
+{
+	uint8_t *value, *length;
+	size_t i, nr = 0;
+
+	p->runs.len = 0;
+	value = mh_wbuf_room(&p->runs, 2 * len + 16);
+	if (!value)
+		return 0;
+	length = value + len + 8;
+	value[0] = raw[0];
+	length[0] = 0;
+	for (i = 1; i < len; i++) {
+		/* No branch: what is alike stays on the same run. */
+		size_t next = nr + (raw[i] != raw[i - 1] || length[nr] == 255);
+
+		length[next] = next == nr ? (uint8_t)(length[nr] + 1) : 0;
+		value[next] = raw[i];
+		nr = next;
+	}
+	return nr + 1;
+}
+
+/* The size that coding of runs gives, and how many they are. */
+static size_t plan_runs(struct mh_packer *p, const uint8_t *raw, size_t len, size_t *nr)
+{
+	const uint8_t *value;
+	size_t planned;
+
+	if (len < 4 * MH_HUFFMAN_MIN || len > MH_HUFFMAN_MAX)
+		return SIZE_MAX;
+	*nr = split_runs(p, raw, len);
+	/* Both planes need two values at least, and a length that is worth a table. */
+	if (*nr < MH_HUFFMAN_MIN || *nr > len - len / 8)
+		return SIZE_MAX;
+	value = p->runs.p;
+	count_bytes(p, value + len + 8, *nr);
+	if (p->count[value[len + 8]] == *nr)
+		return SIZE_MAX;
+	planned = mh_huffman_plan(&p->run_length, p->count);
+	count_bytes(p, value, *nr);
+	return planned + mh_huffman_plan(&p->run_value, p->count) + 8;
+}
+
+static void put_huffman_runs(struct mh_packer *p, struct mh_wbuf *out, size_t len,
+			     size_t nr)
+{
+	struct mh_wbuf *small = &p->a, *part = &p->b;
+
+	part->len = small->len = 0;
+	mh_huffman_put(&p->run_value, part, p->runs.p, nr);
+	mh_wbuf_varint(small, nr);
+	mh_wbuf_varint(small, part->len);
+	mh_wbuf_bytes(small, part->p, part->len);
+	mh_huffman_put(&p->run_length, small, p->runs.p + len + 8, nr);
+	out->bad |= part->bad;
+	put_stored(out, MH_STREAM_HUFFMAN_RUNS, len, small);
+}
+
 /* Do as the last trial said. */
 static void put_known(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 		      size_t len, enum mh_choice choice)
 {
-	size_t planned = SIZE_MAX;
+	size_t planned = SIZE_MAX, nr;
 
 	if (choice == MH_CHOICE_HUFFMAN)
 		planned = plan_huffman(p, raw, len);
 	if (planned != SIZE_MAX) {
 		put_huffman(p, out, raw, len, planned);
+		return;
+	}
+	if (choice == MH_CHOICE_HUFFMAN_RUNS)
+		planned = plan_runs(p, raw, len, &nr);
+	if (planned != SIZE_MAX && is_worth(planned, len)) {
+		put_huffman_runs(p, out, len, nr);
 		return;
 	}
 	p->a.len = 0;
@@ -257,29 +326,37 @@ static void put_known(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *r
 static void put_smallest(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 			 size_t len, struct mh_verdict *verdict)
 {
-	size_t planned = plan_huffman(p, raw, len), rle, strong = SIZE_MAX;
-	size_t slack = p->policy == MH_POLICY_FAST ? 32 : 100;
+	size_t slack = p->policy == MH_POLICY_FAST ? 20 : 100, nr = 0;
+	size_t plain = plan_huffman(p, raw, len), runs = plan_runs(p, raw, len, &nr);
+	size_t quick = plain < runs ? plain : runs;
+	size_t rle, strong = SIZE_MAX, slow;
 
 	p->a.len = p->b.len = 0;
 	deflate_to(p, &p->a, raw, len, MH_EFFORT_RLE);
 	rle = p->a.len;
-	if (p->policy != MH_POLICY_FAST) {
+	/* What is nearly noise has nothing for a search to find, and makes it slowest. */
+	if (p->policy == MH_POLICY_BEST ||
+	    (p->policy == MH_POLICY_DEFAULT && rle < len - len / 8)) {
 		deflate_to(p, &p->b, raw, len,
 			   p->policy == MH_POLICY_BEST ? MH_EFFORT_9 : MH_EFFORT_6);
 		strong = p->b.len;
 	}
-	out->bad |= p->a.bad | p->b.bad;
+	out->bad |= p->a.bad | p->b.bad | p->runs.bad;
+	slow = rle;
 	verdict->choice = MH_CHOICE_RLE;
-	if (strong != SIZE_MAX && strong < rle - rle / 16)
+	if (strong < rle - rle / 16) {
 		verdict->choice = MH_CHOICE_STRONG;
-	if (planned != SIZE_MAX &&
-	    planned - planned / slack <=
-		    (verdict->choice == MH_CHOICE_STRONG ? strong : rle))
-		verdict->choice = MH_CHOICE_HUFFMAN;
-	if (planned <= rle && planned <= strong)
-		put_huffman(p, out, raw, len, planned);
-	else
+		slow = strong;
+	}
+	if (quick != SIZE_MAX && quick - quick / slack <= slow)
+		verdict->choice =
+			plain <= runs ? MH_CHOICE_HUFFMAN : MH_CHOICE_HUFFMAN_RUNS;
+	if (quick > rle || quick > strong)
 		put_deflated(out, strong < rle ? &p->b : &p->a, raw, len);
+	else if (plain <= runs)
+		put_huffman(p, out, raw, len, plain);
+	else
+		put_huffman_runs(p, out, len, nr);
 }
 
 void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
@@ -352,7 +429,7 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 	if (in->bad || runs_len > len + 16)
 		return false;
 	u->runs.len = 0;
-	if (!mh_wbuf_room(&u->runs, runs_len)) {
+	if (!mh_wbuf_room(&u->runs, runs_len + 1)) {
 		u->runs.bad = false;
 		u->no_memory = true;
 		return false;
@@ -361,6 +438,45 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 		return false;
 	runs = mh_rbuf(u->runs.p, runs_len);
 	return expand_runs(&runs, dst, len);
+}
+
+static bool expand_huffman_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
+				size_t len)
+{
+	uint64_t i, nr = mh_rbuf_varint(in), first = mh_rbuf_varint(in);
+	const uint8_t *p = mh_rbuf_bytes(in, first);
+	struct mh_rbuf value = mh_rbuf(p, first);
+	uint8_t *v;
+
+	if (!p || nr > len)
+		return false;
+	u->runs.len = 0;
+	v = mh_wbuf_room(&u->runs, 2 * nr + 16);
+	if (!v) {
+		u->runs.bad = false;
+		u->no_memory = true;
+		return false;
+	}
+	if (!mh_huffman_get(&value, v, nr) || !mh_huffman_get(in, v + nr, nr))
+		return false;
+	for (i = 0; i < nr; i++) {
+		size_t run = (size_t)v[nr + i] + 1;
+
+		if (run > len)
+			return false;
+		/* Most runs are short: one store of 8, whatever is behind is overwritten.
+		 */
+		if (run <= 8 && len >= 8) {
+			uint64_t x = v[i] * 0x0101010101010101u;
+
+			memcpy(dst, &x, 8);
+		} else {
+			memset(dst, v[i], run);
+		}
+		dst += run;
+		len -= run;
+	}
+	return len == 0;
 }
 
 bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
@@ -395,6 +511,8 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 		return expand_deflated_runs(u, &body, dst, raw_len);
 	case MH_STREAM_HUFFMAN:
 		return mh_huffman_get(&body, dst, raw_len);
+	case MH_STREAM_HUFFMAN_RUNS:
+		return expand_huffman_runs(u, &body, dst, raw_len);
 	default:
 		return false;
 	}

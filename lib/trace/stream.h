@@ -26,7 +26,9 @@ enum mh_stream_method {
 	MH_STREAM_CONSTANT = 2,
 	MH_STREAM_RUNS = 3,
 	MH_STREAM_DEFLATED_RUNS = 4,
-	MH_STREAM_HUFFMAN = 5 /* huffman.h */
+	MH_STREAM_HUFFMAN = 5,     /* huffman.h */
+	MH_STREAM_HUFFMAN_RUNS = 6 /* varint n, varint bytes of the first of two Huffman
+				    * segments: n values, n run lengths minus 1 */
 };
 
 enum mh_effort {
@@ -40,6 +42,7 @@ enum mh_effort {
 /* What was best for a stream when all ways were last tried. */
 enum mh_choice {
 	MH_CHOICE_HUFFMAN,
+	MH_CHOICE_HUFFMAN_RUNS,
 	MH_CHOICE_RLE,
 	MH_CHOICE_STRONG
 };
@@ -57,7 +60,7 @@ struct mh_packer {
 	struct mh_wbuf a, b; /* results to choose between */
 	struct mh_wbuf runs;
 	uint32_t count[256]; /* of each byte value of the stream under way */
-	struct mh_huffman huffman;
+	struct mh_huffman huffman, run_value, run_length;
 	/* Development and tests: sees every raw stream; NULL: nobody does. */
 	void (*watch)(void *arg, const uint8_t *raw, size_t len);
 	void *watch_arg;
