@@ -91,7 +91,7 @@ static int frame(struct mh_paper *p, const struct mh_picture_opts *opts,
 		return 0;
 	}
 	line = line_height(p);
-	left = clamp(chars(p, 31) + EDGE, 0, p->w / 4);
+	left = clamp(chars(p, 39) + EDGE, 0, p->w / 4);
 	right = clamp(chars(p, 23) + EDGE, 0, p->w / 5);
 	top = EDGE + p->font * 2 + 2 * line + 4;
 	bottom = EDGE + 6 * line + p->font / 2;
@@ -336,12 +336,12 @@ static double middle(const struct mh_strip *s)
 /* Narrow pages have no room for offsets and sizes of gaps. */
 static bool has_offsets(const struct mh_paper *p)
 {
-	return p->plot.x >= chars(p, 26);
+	return p->plot.x >= chars(p, 28);
 }
 
 static double name_room(const struct mh_paper *p)
 {
-	return p->plot.x - EDGE - (has_offsets(p) ? chars(p, 9) : 12);
+	return p->plot.x - EDGE - (has_offsets(p) ? chars(p, 11) : 12);
 }
 
 static void band_name(char *buf, size_t size, const struct mh_band *b)
@@ -458,7 +458,7 @@ static bool put_offsets(struct mh_paper *p, const struct mh_band *b,
 		if (!add_line(p, MH_INK_DIM, p->plot.x - 5, y, p->plot.x - 1, y) ||
 		    (named &&
 		     !add_text(p, MH_INK_DIM, p->plot.x - 7, baseline(y, small(p)),
-			       small(p), 1, chars(p, 9) - 8, ticks[i].text)))
+			       small(p), 1, chars(p, 11) - 8, ticks[i].text)))
 			return false;
 	}
 	return true;
@@ -482,7 +482,7 @@ static bool put_break(struct mh_paper *p, const struct mh_heatmap *map, size_t i
 	if (room < BREAK || !has_offsets(p))
 		return true;
 	return add_text(p, MH_INK_FAINT, x - 9, baseline(y, p->font - 2), p->font - 2, 1,
-			chars(p, 9) - 10, mh_text_bytes(text, map->bands[i].gap_before));
+			chars(p, 11) - 10, mh_text_bytes(text, map->bands[i].gap_before));
 }
 
 /* End addresses at the right, two per band, unless a neighbour's stands there already. */
