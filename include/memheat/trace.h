@@ -213,6 +213,18 @@ uint64_t mh_cursor_nr_damaged(const struct mh_cursor *c);
  */
 void mh_batch_event(const struct mh_batch *batch, uint32_t i, struct mh_event *ev);
 
+/*
+ * Write the rows of a trace that pass @filter to @w, small blocks merged into large ones.
+ * Several traces are appended one after another; their source ids are kept as they are.
+ *
+ * @filter: NULL: everything; without META rows the result lacks its header's facts
+ * @nr_damaged: blocks that could not be read and were left out; NULL: not wanted
+ * Returns MH_OK; what mh_writer_add() and mh_cursor_next() return, but MH_EFORMAT.
+ */
+int mh_trace_repack(struct mh_writer *w, const struct mh_reader *r,
+		    const struct mh_filter *filter, uint64_t *nr_damaged,
+		    struct mh_err *err) MH_MUST_CHECK;
+
 /* ---- occupancy: which 2 MiB ranges a block touches, without decoding its rows ---- */
 
 #define MH_OCCUPANCY_SHIFT 21
