@@ -29,8 +29,9 @@ enum mh_policy {
 
 struct mh_writer_opts {
 	enum mh_policy policy;
-	uint32_t
-		flush_ms; /* close blocks at this age; 0: by size only (1000 to a pipe) */
+	/* Close blocks at this age. 0: by size only where there is a tail file, else 1000;
+	 * UINT32_MAX: by size only (repack, which has nothing to lose). */
+	uint32_t flush_ms;
 	int no_tail;      /* keep the open rows in private memory only */
 	const struct mh_log *log; /* NULL: silent; borrowed for the writer's life */
 };

@@ -230,7 +230,9 @@ static void unknown_columns(void **state)
 /* Many small blocks become few, and the rows stay. */
 static void repack(void **state)
 {
-	struct mh_writer_opts best = { .policy = MH_POLICY_BEST, .no_tail = 1 };
+	struct mh_writer_opts best = { .policy = MH_POLICY_BEST,
+				       .no_tail = 1,
+				       .flush_ms = UINT32_MAX };
 	char *path = temp_path("small"), *packed = temp_path("packed");
 	struct mh_writer *w = writer(path, NULL);
 	struct mh_reader *a, *b;
