@@ -33,13 +33,15 @@ BUILD := $(O)$(if $(variant),/$(variant:-%=%))
 # The probe: required libraries or a message, optional ones by name ----------------------
 
 goals := $(or $(MAKECMDGOALS),all)
+install_group = $(if $(filter check check-unit,$(1)),--install test,\
+	$(if $(filter check% demo,$(1)),--install build))
 no_config := clean help dist format uninstall
 ifneq ($(filter-out $(no_config),$(goals)),)
 probe_status := $(shell CC='$(CC)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
 	PKG_CONFIG='$(PKG_CONFIG)' scripts/probe \
-	$(if $(filter check% demo,$(goals)),--install) $(BUILD)/config.mk >&2; echo $$?)
+	$(call install_group,$(goals)) $(BUILD)/config.mk >&2; echo $$?)
 ifneq ($(probe_status),0)
-$(error memheat cannot be built here yet)
+$(error something that memheat needs is missing)
 endif
 include $(BUILD)/config.mk
 endif
@@ -60,13 +62,13 @@ else ifneq ($(COV),)
 OPT    := -O0
 HARDEN += --coverage
 LINK_HARDEN += --coverage
-else ifeq ($(filter -O0,$(CFLAGS)),)
+else ifeq ($(filter -O0,$(CFLAGS))$(findstring FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 DEFINES := -D_GNU_SOURCE -DMEMHEAT_VERSION='"$(VERSION)"' $(HAVE:%=-DHAVE_%)
 CPP_ALL := -Iinclude -Ilib $(DEFINES) $(DEP_CFLAGS)
-C_ALL   := -std=gnu11 $(WARN) $(OPT) $(HARDEN)
+C_ALL    = -std=gnu11 $(WARN) $(OPT) $(HARDEN)
 LIBS    := $(DEP_LIBS) -lm
 
 # Quiet unless V=1 -----------------------------------------------------------------------
@@ -128,9 +130,11 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPP_ALL) $(unit_inc) $(CPPFLAGS) $(C_ALL) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Objects are remade when the flags change, the archive when a source goes away.
+# Objects are remade when the flags change, the archive when a source goes away.  The tag
+# tells backup programs, and `make clean`, that the folder is ours.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
+	@[ -f $(O)/CACHEDIR.TAG ] || echo 'Signature: 8a477f597d28d172789f06886806bc55' >$(O)/CACHEDIR.TAG
 	$(file >$@.new,$(CC) $(CPP_ALL) $(CPPFLAGS) $(C_ALL) $(CFLAGS) $(LDFLAGS) $(LDLIBS) $(LIBS))
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(BUILD)/sources: FORCE
@@ -146,7 +150,7 @@ $(BUILD)/sources: FORCE
 $(BUILD)/libcmd.a: $(filter-out %/main.o,$(cmd_obj)) $(BUILD)/flags
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/tests/%.o: unit_inc := -Itests/unit -Itests/fuzz -I.
+$(BUILD)/tests/%.o: unit_inc := -Itests/unit -I. $(CMOCKA_CFLAGS)
 $(BUILD)/tests/unit/cmd/%: extra_lib = $(BUILD)/libcmd.a
 $(filter $(BUILD)/tests/unit/cmd/%,$(unit_bin)): $(BUILD)/libcmd.a
 $(unit_bin): %: %.o $(lib)
@@ -162,8 +166,9 @@ $(replay_bin): %: %.o $(BUILD)/tests/fuzz/replay.o $(lib)
 		$(lib) $(LIBS) $(LDLIBS)
 
 workload := $(if $(wildcard tests/workload/workload.mk),$(BUILD)/tests/workload)
-run_tests = MEMHEAT=$(abspath $(program)) WORKLOAD=$(abspath $(BUILD)/tests/workload) \
-	TOOLS=$(abspath $(BUILD)/tests/tools) TEST_JOBS=$(TEST_JOBS) scripts/run-tests
+run_env = MEMHEAT=$(abspath $(program)) WORKLOAD=$(abspath $(BUILD)/tests/workload) \
+	TOOLS=$(abspath $(BUILD)/tests/tools) BUILD=$(abspath $(BUILD))
+run_tests = $(run_env) TEST_JOBS=$(TEST_JOBS) scripts/run-tests
 for_cases := all $(workload) $(tool_bin)
 
 .PHONY: check check-unit check-cli check-golden check-fuzz-corpus check-guest
@@ -179,14 +184,14 @@ check-fuzz-corpus: $(replay_bin) ## Replay the fuzz corpus without a fuzzer
 	@$(run_tests) $(replay_bin)
 check-guest: $(for_cases) ## Test the sources against a real kernel in a QEMU guest
 	@if [ -x scripts/guest ]; then \
-		MEMHEAT=$(abspath $(program)) WORKLOAD=$(abspath $(BUILD)/tests/workload) scripts/guest check; \
+		$(run_env) scripts/guest check; \
 	else echo 'check-guest: scripts/guest is not in this tree, nothing was run'; fi
 
 .PHONY: fuzz soak bench
-$(FUZZ_BUILD)/%.o: %.c
+$(FUZZ_BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,FUZZCC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPP_ALL) -Itests/fuzz -I. -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -std=gnu11 -O1 -g \
+	$(Q)$(CLANG) $(CPP_ALL) -I. -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -std=gnu11 -O1 -g \
 		-fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all -MMD -MP -c -o $@ $<
 $(FUZZ_BUILD)/libmemheat.a: $(fuzz_lib_obj) $(BUILD)/sources
@@ -195,20 +200,23 @@ $(fuzz_bin): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/libmemh
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
 fuzz: $(fuzz_bin) ## Run each libFuzzer target for FUZZ_SECONDS (30)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz $(fuzz_bin)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) TEST_JOBS=$(TEST_JOBS) scripts/fuzz $(fuzz_bin)
 soak: $(for_cases) ## Run what takes long: kills, repetitions, long fuzzing
-	@$(run_env) scripts/soak
+	@$(call script_or_word,soak)
 bench: $(for_cases) ## Measure sizes and speeds, as JSON
-	@$(run_env) scripts/bench
-run_env = MEMHEAT=$(abspath $(program)) WORKLOAD=$(abspath $(BUILD)/tests/workload) \
-	TOOLS=$(abspath $(BUILD)/tests/tools) O=$(O)
+	@$(call script_or_word,bench)
+script_or_word = if [ -x scripts/$(1) ]; then $(run_env) scripts/$(1); \
+	else echo '$(1): scripts/$(1) is not in this tree'; exit 1; fi
 
 ##@ Quality
 
 .PHONY: lint format
-lint: all ## Check layers, symbols, headers, pages, style (absent tools are skipped by name)
-	@O=$(O) BUILD=$(BUILD) MEMHEAT=$(abspath $(program)) CC='$(CC)' \
-		LINT_CPP='$(CPP_ALL)' scripts/lint
+lint: all $(unit_bin) $(tool_bin) $(replay_bin) ## Check layers, symbols, headers, pages and style; STEPS="check-layers ..."
+	@$(run_env) scripts/lint $(STEPS)
+lint: export CC := $(CC)
+lint: export LINT_CPP := $(subst ',,$(CPP_ALL))
+lint: export LINT_OBJECTS = $(lint_obj)
+lint_obj = $(lib_obj) $(cmd_obj) $(unit_bin:=.o) $(tool_bin:=.o) $(replay_bin:=.o)
 format: ## Run clang-format over all sources
 	@git ls-files '*.[ch]' | xargs -r clang-format -i
 
@@ -217,15 +225,40 @@ format: ## Run clang-format over all sources
 .PHONY: demo install uninstall dist clean help
 demo: all ## Record a real program and draw its heatmap into demo/
 	@MEMHEAT=$(abspath $(program)) README=$(README) scripts/demo
+man1 := $(sort $(wildcard man/*.1))
+man5 := $(sort $(wildcard man/*.5))
+completion_bash = $(datadir)/bash-completion/completions/memheat
+completion_zsh  = $(datadir)/zsh/site-functions/_memheat
+completion_fish = $(datadir)/fish/vendor_completions.d/memheat.fish
+
 install: all ## Install program, manual pages and completions (prefix=, DESTDIR=)
-	$(INSTALL) -d '$(DESTDIR)$(bindir)'
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' \
+		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(docdir)'
 	$(INSTALL) -m 755 $(program) '$(DESTDIR)$(bindir)/memheat'
+	$(if $(man1),$(INSTALL) -m 644 $(man1) '$(DESTDIR)$(mandir)/man1')
+	$(if $(man5),$(INSTALL) -m 644 $(man5) '$(DESTDIR)$(mandir)/man5')
+	$(INSTALL) -m 644 $(wildcard README.md LICENSE) '$(DESTDIR)$(docdir)'
+	$(call install_completion,bash)
+	$(call install_completion,zsh)
+	$(call install_completion,fish)
+# The program writes its own completions, where it knows the shell.
+install_completion = @if $(program) completion $(1) >$(BUILD)/completion.$(1) 2>/dev/null && \
+	[ -s $(BUILD)/completion.$(1) ]; then \
+	$(INSTALL) -d '$(DESTDIR)$(dir $(completion_$(1)))' && \
+	$(INSTALL) -m 644 $(BUILD)/completion.$(1) '$(DESTDIR)$(completion_$(1))'; \
+	else echo 'no completion for $(1)'; fi
 uninstall: ## Remove what install put there
-	rm -f '$(DESTDIR)$(bindir)/memheat'
-dist: ## Make memheat-VERSION.tar.gz
+	rm -f '$(DESTDIR)$(bindir)/memheat' $(man1:man/%='$(DESTDIR)$(mandir)/man1/%') \
+		$(man5:man/%='$(DESTDIR)$(mandir)/man5/%') \
+		'$(DESTDIR)$(completion_bash)' '$(DESTDIR)$(completion_zsh)' \
+		'$(DESTDIR)$(completion_fish)'
+	rm -rf '$(DESTDIR)$(docdir)'
+dist: ## Make memheat-VERSION.tar.gz of the committed tree
 	git archive --prefix=memheat-$(VERSION)/ -o memheat-$(VERSION).tar.gz HEAD
+	@echo memheat-$(VERSION).tar.gz
 clean: ## Remove what was built
-	rm -rf '$(O)' memheat
+	@if [ -f '$(O)/CACHEDIR.TAG' ]; then rm -rf '$(O)'; fi
+	rm -f memheat
 help: ## List the targets
 	@awk -F ':.*## ' '/^##@/ { printf "%s:\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

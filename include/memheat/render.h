@@ -73,7 +73,15 @@ const char *mh_text_bytes(char buf[MH_TEXT_MAX], uint64_t bytes); /* MH_NO_DATA:
 const char *mh_text_ns(char buf[MH_TEXT_MAX], uint64_t ns);
 const char *mh_text_percent(char buf[MH_TEXT_MAX], double ratio);
 
-/* A bar of @width characters for @ratio (0..1), eighth blocks or '#'; into buf. */
+/*
+ * Copy a name that somebody else chose so that no terminal acts on it: controls,
+ * invisible marks and bytes that are no UTF-8 become \xNN or \u{N}; without @utf8 all
+ * beyond ASCII does. Cut between characters. Returns the columns used.
+ */
+size_t mh_text_safe(char *buf, size_t size, const char *s, int utf8);
+
+/* A bar for @ratio (0..1), at most @width characters and not padded: eighth blocks or
+ * '#'. */
 void mh_text_bar(char *buf, size_t size, double ratio, unsigned width, int utf8);
 /* A sparkline of the values' maxima resampled to @width characters; MH_NO_DATA: blank. */
 void mh_text_spark(char *buf, size_t size, const uint64_t *values, size_t n, uint64_t max,
@@ -131,8 +139,9 @@ enum mh_format {
 };
 
 /*
- * Print a table. Text: aligned, numbers to the right. CSV: RFC 4180 with a header line.
- * JSON: an array of objects (the caller writes what is around it through @j).
+ * Print a table. Text: aligned, numbers to the right. CSV: header line, quoted as RFC
+ * 4180 says, lines end in LF. JSON: an array of objects (the caller writes what is around
+ * it through @j).
  *
  * @cells: nr_rows * nr_columns, row-major
  * @j: needed for JSON, else NULL

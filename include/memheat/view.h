@@ -8,6 +8,7 @@
 #define MEMHEAT_VIEW_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <memheat/base.h>
 
@@ -22,6 +23,8 @@ enum mh_unit {
 /* "accessed in % of checks", ...; and the short "% of checks". */
 const char *mh_unit_name(enum mh_unit unit);
 const char *mh_unit_short(enum mh_unit unit);
+/* The word of programs: "hit_ratio", "touched_ratio", "accesses_per_s", ... */
+const char *mh_unit_word(enum mh_unit unit);
 
 /* Where numbers come from, and what was not seen: part of every view and every report. */
 struct mh_provenance {
@@ -90,10 +93,19 @@ struct mh_heatmap {
 	uint64_t wss_p50, wss_p95, wss_peak; /* MH_NO_DATA when there is none */
 	double value_max;                    /* largest finite cell of `max` */
 	double value_p999;                   /* 99.9th percentile of the non-zero ones */
+	uint64_t nr_outside; /* samples or region parts in no band: no known mapping */
 };
 #define MH_NO_DATA UINT64_MAX
 
 void mh_heatmap_fini(struct mh_heatmap *map);
+
+/*
+ * Write a map as text, for tests that compare pictures and for a person who debugs one:
+ * axes, one line per band, then rows from high to low with one character per cell:
+ * ' ' unmapped, '?' not observed, '.' zero, 1-9 tenths of the largest value (rounded up),
+ * a-i likewise from few samples. @out is any stream; returns MH_OK or MH_ESYS.
+ */
+int mh_heatmap_print(FILE *out, const struct mh_heatmap *map, struct mh_err *err);
 
 /* ---- working set sizes ---- */
 
@@ -124,6 +136,7 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
+	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
 void mh_wss_fini(struct mh_wss *wss);

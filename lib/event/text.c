@@ -171,7 +171,8 @@ static char *unquote(char *p)
 	while (*p && *p != '"') {
 		if (*p == '\\' && p[1] == 'x' && hex_digit(p[2]) >= 0 &&
 		    hex_digit(p[3]) >= 0) {
-			*to++ = (char)(hex_digit(p[2]) << 4 | hex_digit(p[3]));
+			*to++ = (char)((unsigned)hex_digit(p[2]) << 4 |
+				       (unsigned)hex_digit(p[3]));
 			p += 4;
 		} else if (*p == '\\' && p[1]) {
 			*to++ = p[1];
@@ -252,7 +253,7 @@ static int parse_build_id(struct mh_ev_map *map, const char *s)
 
 		if (hi < 0 || lo < 0)
 			return -1;
-		map->build_id[i] = (uint8_t)(hi << 4 | lo);
+		map->build_id[i] = (uint8_t)((unsigned)hi << 4 | (unsigned)lo);
 	}
 	map->build_id_len = (uint8_t)(len / 2);
 	return 0;

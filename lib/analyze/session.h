@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session's inside: small tables in memory, the choice of a source, and how pids and
+ * addresses of data become address spaces and parts that the filters let through.
+ */
+#ifndef MEMHEAT_ANALYZE_SESSION_H
+#define MEMHEAT_ANALYZE_SESSION_H
+
+#include <stdbool.h>
+
+#include <memheat/analyze.h>
+
+struct mh_session_source {
+	uint16_t id;
+	const char *name; /* lent by the reader */
+	uint64_t rows[MH_NR_EVENT_KINDS];
+	int has_addr;            /* its samples have addresses */
+	struct mh_range time_ns; /* of its data blocks */
+};
+
+struct mh_gap {
+	struct mh_range time_ns;
+	uint32_t pid;
+	uint16_t source;
+	uint8_t cause;
+};
+
+struct mh_session {
+	struct mh_session_opts opts; /* its strings and arrays are the session's own */
+	struct mh_reader *reader;
+	struct mh_maps *maps;
+	uint64_t start_ns;      /* absolute: 0 of every view's time */
+	struct mh_range window; /* absolute; what --time lets through */
+	struct {
+		struct mh_session_source *v;
+		size_t nr, cap;
+	} sources;
+	struct {
+		struct mh_gap *v;
+		size_t nr, cap;
+	} gaps;
+	struct {
+		struct mh_event *v; /* FOOTPRINT; no pointers in them */
+		size_t nr, cap;
+	} footprints;
+	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	uint64_t nr_damaged; /* blocks that the last pass could not read */
+	void (*progress)(void *arg, double done);
+	void *progress_arg;
+};
+
+/*
+ * The first source with rows of one of @kinds (1 << kind), or the one that was asked for
+ * by name. @what: the view's name, for the message of MH_ENOSUP.
+ */
+int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what,
+		    const struct mh_session_source **out, struct mh_err *err);
+
+/* Sources of these kinds fit views of what was accessed where. */
+#define MH_DATA_KINDS (1u << MH_EV_REGION | 1u << MH_EV_PAGES | 1u << MH_EV_SAMPLE)
+
+/* REGION, PAGES or SAMPLE: what an analysis of @src reads. */
+enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src);
+
+/* A cursor's filter for the data of @src under the session's filters. */
+void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
+		       struct mh_filter *out);
+
+int mh_session_has_pid(const struct mh_session *s, uint32_t pid);
+
+/* META "source.<id>.<name>"; NULL: not there. */
+const char *mh_session_meta(const struct mh_session *s, uint16_t source,
+			    const char *name);
+uint64_t mh_session_meta_u64(const struct mh_session *s, uint16_t source,
+			     const char *name);
+
+/* What a value of @src means. @hits: its snapshots count hits. */
+enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits);
+
+/* Fill the provenance but for nr_intervals, nr_samples. @kinds: what the view can take. */
+void mh_session_provenance(const struct mh_session *s,
+			   const struct mh_session_source *src, uint32_t kinds,
+			   struct mh_provenance *out);
+
+/* ---- address spaces ---- */
+
+/*
+ * A space as the analyses name it: the index for mh_maps_space(), or this bit and the
+ * pid where nothing is known of it.
+ */
+#define MH_KEY_UNKNOWN (UINT64_C(1) << 32)
+
+/* Remembers the last look-ups; zero it, set maps. One per thread. */
+#define MH_KEYS_SLOTS 16
+struct mh_keys {
+	const struct mh_maps *maps;
+	struct {
+		uint64_t from, len, key;
+		uint32_t pid;
+	} slots[MH_KEYS_SLOTS];
+};
+
+uint64_t mh_keys_miss(struct mh_keys *k, uint32_t pid, uint64_t time_ns);
+
+static inline uint64_t mh_keys_of(struct mh_keys *k, uint32_t pid, uint64_t time_ns)
+{
+	unsigned i = pid % MH_KEYS_SLOTS;
+
+	if (k->slots[i].pid == pid && time_ns - k->slots[i].from < k->slots[i].len)
+		return k->slots[i].key;
+	return mh_keys_miss(k, pid, time_ns);
+}
+
+static inline uint32_t mh_key_pid(const struct mh_maps *maps, uint64_t key)
+{
+	return key & MH_KEY_UNKNOWN ? (uint32_t)key : mh_maps_space(maps, key)->pid;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry of acquisition backends, in the order in which `auto` prefers them. */
+#include <memheat/source.h>
+
+#include <string.h>
+
+#include "source/faults/faults.h"
+#include "source/refs/refs.h"
+
+static const struct mh_source_ops *const backends[] = {
+	&mh_source_refs,
+	&mh_source_faults,
+};
+
+const struct mh_source_ops *mh_source_at(size_t i)
+{
+	return i < sizeof(backends) / sizeof(backends[0]) ? backends[i] : NULL;
+}
+
+const struct mh_source_ops *mh_source_find(const char *name)
+{
+	const struct mh_source_ops *ops;
+	size_t i;
+
+	for (i = 0; (ops = mh_source_at(i)); i++) {
+		if (!strcmp(ops->name, name))
+			return ops;
+	}
+	return NULL;
+}

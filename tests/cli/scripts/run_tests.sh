@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The test runner tells passes, failures, skips, crashes and hangs apart.
+set -eu
+
+# A copy in a tree of its own, since it finds tests/ beside itself.
+mkdir -p t/scripts t/tests/cli/x t/tests/unit t/tests/fuzz/corpus/two
+cp "$TOP/scripts/run-tests" t/scripts/
+cd t
+export TEST_TIMEOUT=2
+
+case_of()
+{
+	cat >"tests/cli/x/$1.sh"
+}
+expect()
+{
+	want=$1
+	status=$2
+	shift 2
+	got=0
+	scripts/run-tests "$@" >out 2>&1 || got=$?
+	if [ "$(tail -n 1 out)" != "$want" ] || [ $got -ne "$status" ]; then
+		echo "wanted '$want' and $status, got $got:"
+		cat out
+		exit 1
+	fi
+}
+shown()
+{
+	grep -q "$1" out || { echo "not shown: $1"; cat out; exit 1; }
+}
+
+echo 'exit 0' | case_of good
+echo 'echo why; exit 77' | case_of skip
+echo 'echo seen >&2; exit 3' | case_of bad
+echo 'sleep 30 & sleep 30' | case_of hangs
+expect '1 passed, 0 failed, 0 skipped' 0 tests/cli/x/good.sh
+expect '0 passed, 0 failed, 1 skipped' 0 tests/cli/x/skip.sh
+shown '^SKIP cli/x/skip: why$'
+expect '1 passed, 1 failed, 1 skipped' 1 tests/cli/x/good.sh tests/cli/x/bad.sh tests/cli/x/skip.sh
+shown '^FAIL cli/x/bad: exit 3, wanted 0$'
+shown 'stderr: seen'
+expect '0 passed, 1 failed, 0 skipped' 1 tests/cli/x/hangs.sh
+shown 'timed out after 2 s'
+
+# The neighbours of a case.
+echo 'echo out; echo "cannot open x" >&2; exit 2' | case_of told
+echo 2 >tests/cli/x/told.exit
+echo out >tests/cli/x/told.stdout.exact
+echo 'cannot open *' >tests/cli/x/told.stderr.glob
+expect '1 passed, 0 failed, 0 skipped' 0 tests/cli/x/told.sh
+echo other >tests/cli/x/told.stdout.exact
+expect '0 passed, 1 failed, 0 skipped' 1 tests/cli/x/told.sh
+shown 'stdout differs'
+echo out >tests/cli/x/told.stdout.exact
+echo 'cannot close *' >tests/cli/x/told.stderr.glob
+expect '0 passed, 1 failed, 0 skipped' 1 tests/cli/x/told.sh
+shown 'stderr does not match'
+
+# Unit programs speak TAP; one that dies half-way or says nothing has failed.
+unit()
+{
+	{ echo '#!/bin/sh'; cat; } >"tests/unit/$1"
+	chmod +x "tests/unit/$1"
+}
+unit three <<'END'
+printf '1..3\nok 1 - a\nnot ok 2 # SKIP\nok 3 - c\n'
+END
+unit one_bad <<'END'
+printf '1..2\nok 1 - a\nnot ok 2 - b\n# 1 != 2\n'; exit 1
+END
+unit dies <<'END'
+printf '1..2\nok 1 - a\n'; kill -SEGV $$
+END
+unit silent <<'END'
+exit 0
+END
+expect '2 passed, 0 failed, 1 skipped' 0 tests/unit/three
+expect '1 passed, 1 failed, 0 skipped' 1 tests/unit/one_bad
+shown '^FAIL one_bad: b$'
+shown '1 != 2'
+expect '1 passed, 1 failed, 0 skipped' 1 tests/unit/dies
+shown 'ended by signal 11'
+expect '0 passed, 1 failed, 0 skipped' 1 tests/unit/silent
+shown 'no test ran'
+
+# A replay gets the files of its corpus.
+unit fuzz_two <<'END'
+[ "$(cat "$@" | wc -l)" -eq 2 ]
+END
+echo x >tests/fuzz/corpus/two/a
+expect '0 passed, 1 failed, 0 skipped' 1 tests/unit/fuzz_two
+echo y >tests/fuzz/corpus/two/b
+expect '1 passed, 0 failed, 0 skipped' 0 tests/unit/fuzz_two
