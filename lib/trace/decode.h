@@ -31,7 +31,9 @@ struct mh_sample_rows {
 	uint64_t dict[MH_DECODE_N];
 	uint16_t tmp[MH_DECODE_N];
 	uint32_t count[MH_DECODE_N];
+	uint8_t begins[MH_DECODE_N];
 	uint8_t bytes[MH_VARINTS_SCRATCH(MH_DECODE_N)];
+	struct mh_grouping grouping;
 	struct mh_frames frames;
 };
 

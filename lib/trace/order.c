@@ -35,16 +35,43 @@ void mh_order_by(uint16_t *order, const uint16_t *rows, const uint16_t *key, siz
 	}
 }
 
-void mh_order_groups(uint16_t *order, uint16_t *tmp, const uint16_t *thread,
-		     size_t nr_threads, const uint16_t *ip, size_t nr_ips, size_t n,
-		     uint32_t *count)
+/* One pass by both, where there are not too many pairs. */
+static void order_at_once(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
+			  const uint16_t *thread, size_t nr_threads, const uint16_t *ip,
+			  size_t nr_ips, size_t n)
 {
-	if (nr_threads <= 1) {
-		mh_order_by(order, NULL, ip, n, nr_ips, count);
+	size_t nr_keys = nr_threads * nr_ips, i;
+
+	for (i = 0; i < n; i++)
+		g->key[i] = thread[i] * (uint32_t)nr_ips + ip[i];
+	memset(g->count, 0, nr_keys * sizeof(*g->count));
+	for (i = 0; i < n; i++)
+		g->count[g->key[i]]++;
+	starts_from_counts(g->count, nr_keys);
+	memset(begins, 0, n);
+	/* An empty group begins where the next one does. */
+	for (i = 0; i < nr_keys && g->count[i] < n; i++)
+		begins[g->count[i]] = 1;
+	for (i = 0; i < n; i++)
+		order[g->count[g->key[i]]++] = (uint16_t)i;
+}
+
+void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
+		     const uint16_t *thread, size_t nr_threads, const uint16_t *ip,
+		     size_t nr_ips, size_t n)
+{
+	size_t i;
+
+	if (nr_threads * nr_ips <= MH_MAX_GROUPS) {
+		order_at_once(order, begins, g, thread, nr_threads, ip, nr_ips, n);
 		return;
 	}
-	mh_order_by(tmp, NULL, ip, n, nr_ips, count);
-	mh_order_by(order, tmp, thread, n, nr_threads, count);
+	mh_order_by(g->tmp, NULL, ip, n, nr_ips, g->count);
+	mh_order_by(order, g->tmp, thread, n, nr_threads, g->count);
+	begins[0] = 1;
+	for (i = 1; i < n; i++)
+		begins[i] = ip[order[i]] != ip[order[i - 1]] ||
+			    thread[order[i]] != thread[order[i - 1]];
 }
 
 void mh_sort_ids(const uint64_t *value, size_t n, uint16_t *ids, uint16_t *tmp,

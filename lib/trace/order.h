@@ -19,10 +19,23 @@
 void mh_order_by(uint16_t *order, const uint16_t *rows, const uint16_t *key, size_t n,
 		 size_t nr_keys, uint32_t *count);
 
-/* By thread, within it by ip; @tmp: scratch of @n. */
-void mh_order_groups(uint16_t *order, uint16_t *tmp, const uint16_t *thread,
-		     size_t nr_threads, const uint16_t *ip, size_t nr_ips, size_t n,
-		     uint32_t *count);
+#define MH_MAX_GROUPS (1u << 18)
+
+/* Scratch of mh_order_groups(). */
+struct mh_grouping {
+	uint32_t key[MH_BATCH_MAX];
+	uint32_t count[MH_MAX_GROUPS + 1];
+	uint16_t tmp[MH_BATCH_MAX];
+};
+
+/*
+ * By thread, within it by ip.
+ *
+ * @begins: @n; 1 where a row begins another (thread, ip) than the row before in @order
+ */
+void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
+		     const uint16_t *thread, size_t nr_threads, const uint16_t *ip,
+		     size_t nr_ips, size_t n);
 
 /* Row numbers 0..n-1 of distinct values in ascending order of value. */
 void mh_sort_ids(const uint64_t *value, size_t n, uint16_t *ids, uint16_t *tmp,

@@ -18,7 +18,7 @@
 #include "trace/log.h"
 
 /* Bytes read at a time when a header is searched for. */
-#define SEARCH_BYTES (256u << 10)
+#define SEARCH_BYTES (64u << 10)
 
 static int read_at(const struct mh_reader *r, uint64_t offset, uint8_t *p, size_t len,
 		   struct mh_err *err)

@@ -157,10 +157,10 @@ static void fill_thread(struct job *j)
 	struct mh_sample_rows *s = j->s;
 	size_t i;
 
-	for (i = 0; i < j->n; i++) {
+	for (i = 0; i < j->n; i++)
 		s->pid[i] = s->thread_pid[s->thread[i]];
+	for (i = 0; i < j->n; i++)
 		s->tid[i] = s->thread_tid[s->thread[i]];
-	}
 }
 
 static enum state decode_addr(struct job *j)
@@ -169,7 +169,6 @@ static enum state decode_addr(struct job *j)
 	uint64_t prev = 0, first = 0;
 	struct mh_rbuf in;
 	enum state state = find(j, MH_COLID_ADDR, &in);
-	uint32_t group = UINT32_MAX;
 	size_t i;
 
 	if (state != HERE)
@@ -178,15 +177,11 @@ static enum state decode_addr(struct job *j)
 	if (state != HERE)
 		return state;
 	for (i = 0; i < j->n; i++) {
-		size_t r = s->order[i];
-		uint32_t g = (uint32_t)s->thread[r] << 16 | s->ip_index[r];
-		uint64_t delta = (uint64_t)mh_unzigzag(s->value[i]);
-		bool new = g != group || !i;
+		bool new = s->begins[i];
 
-		prev = (new ? first : prev) + delta;
+		prev = (new ? first : prev) + (uint64_t)mh_unzigzag(s->value[i]);
 		first = new ? prev : first;
-		group = g;
-		s->addr[r] = prev;
+		s->addr[s->order[i]] = prev;
 	}
 	return HERE;
 }
@@ -412,8 +407,8 @@ static int decode_grouped(struct job *j, uint32_t columns, unsigned needs,
 	bool has_addr, addr_unknown, shift_unknown, by_data_src;
 	struct mh_rbuf in;
 
-	mh_order_groups(s->order, s->tmp, s->thread, s->nr_threads, s->ip_index,
-			s->nr_ips, j->n, s->count);
+	mh_order_groups(s->order, s->begins, &s->grouping, s->thread, s->nr_threads,
+			s->ip_index, s->nr_ips, j->n);
 	if (needs & NEED_ADDR)
 		SHOW(addr, decode_addr(j));
 	has_addr = c->addr != NULL;

@@ -18,6 +18,8 @@ struct mh_sample_scratch {
 	uint16_t thread[N], ip[N], data_src[N], id[N], rank[N];
 	uint16_t order[N], by_ip[N], by_data_src[N];
 	uint32_t count[N + 1];
+	uint8_t begins[N];
+	struct mh_grouping grouping;
 	struct mh_dict dict;
 	struct mh_frames frames;
 };
@@ -192,22 +194,16 @@ static void encode_addr(struct job *j)
 {
 	struct mh_sample_scratch *s = j->s;
 	uint64_t prev = 0, first = 0;
-	uint32_t group = UINT32_MAX;
 	size_t i;
 
 	if (!any64(j->c->addr, j->n))
 		return;
 	for (i = 0; i < j->n; i++) {
-		size_t r = s->order[i];
-		uint32_t g = (uint32_t)s->thread[r] << 16 | s->ip[r];
-		uint64_t a = j->c->addr[r];
+		uint64_t a = j->c->addr[s->order[i]];
+		bool new = s->begins[i];
 
-		if (g != group || !i) {
-			prev = first;
-			first = a;
-			group = g;
-		}
-		s->value[i] = mh_zigzag((int64_t)(a - prev));
+		s->value[i] = mh_zigzag((int64_t)(a - (new ? first : prev)));
+		first = new ? a : first;
 		prev = a;
 	}
 	begin(j, MH_COLID_ADDR, MH_ENCODING_PLAIN);
@@ -432,8 +428,8 @@ bool mh_encode_sample(struct mh_encoder *e, const struct mh_batch *batch)
 	encode_time(&j);
 	encode_thread(&j);
 	encode_ip(&j);
-	mh_order_groups(j.s->order, j.s->by_ip, j.s->thread, j.nr_threads, j.s->ip,
-			j.nr_ips, j.n, j.s->count);
+	mh_order_groups(j.s->order, j.s->begins, &j.s->grouping, j.s->thread,
+			j.nr_threads, j.s->ip, j.nr_ips, j.n);
 	encode_addr(&j);
 	encode_bytes(&j, MH_COLID_FLAGS, j.c->flags);
 	encode_bytes(&j, MH_COLID_PAGE_SHIFT, j.c->page_shift);

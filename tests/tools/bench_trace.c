@@ -91,7 +91,7 @@ static uint8_t *read_file(const char *path, size_t *len)
 {
 	FILE *f = fopen(path, "rb");
 	uint8_t *p;
-	long n;
+	long n = -1;
 
 	if (!f || fseek(f, 0, SEEK_END) || (n = ftell(f)) < 0)
 		die(path, "cannot be read");

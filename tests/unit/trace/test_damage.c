@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "trace/format.h"
 
-#define NR_PER_KIND 16
+#define NR_PER_KIND 6
 
 /* A trace with some blocks of every kind; row i of each is tagged by its time. */
 static char *make_trace(const char *name)
@@ -234,7 +234,7 @@ static void deceive(void **state)
 
 	(void)state;
 	getrusage(RUSAGE_SELF, &before);
-	for (round = 0; round < 400; round++) {
+	for (round = 0; round < 300; round++) {
 		uint8_t *bad = malloc(len);
 		struct lines l = { 0 };
 
