@@ -143,12 +143,14 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	if (!ret && !samples)
 		ret = mh_moments_take(&w->moments, &list[1], w->s, w->src, err);
 	if (!ret) {
-		const struct mh_grid *g = list[0].part;
+		struct mh_grid *g = list[0].part;
 
 		map->unit = mh_session_unit(w->src, w->moments.hits);
 		map->bands = w->layout.bands;
 		map->nr_bands = w->layout.nr_bands;
 		w->layout.bands = NULL;
+		if (samples)
+			mh_grid_sum_samples(g, map->bands);
 		take_shares(map, g);
 		/* With --at, being elsewhere is what was asked for. */
 		map->nr_outside = w->s->opts.at ? 0 : g->nr_outside;

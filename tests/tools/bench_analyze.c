@@ -2,7 +2,7 @@
 /*
  * How fast batches become cells, without a file: ns per sample and per region, as JSON.
  *
- *	bench_analyze [MILLION_SAMPLES [ROWS COLS]]
+ *	bench_analyze [MILLION_SAMPLES [ROWS COLS]]        0: only the smallest case
  *
  * Samples fall at random into eight mappings of two processes, in runs as programs make
  * them; snapshots are what DAMON gives: a few hundred regions side by side. Only the
@@ -231,6 +231,10 @@ int main(int argc, char **argv)
 
 	if (mh_maps_new(&s.maps, NULL) || mh_maps_finish(s.maps, NULL))
 		fail("no memory");
+	if (!nr) {
+		print_regions(&s, 500000, 20, rows, cols, "");
+		return 0;
+	}
 	sum = bench_samples(&s, nr, rows, cols, &finish_s);
 	getrusage(RUSAGE_SELF, &ru);
 	printf("{\n  \"rows\":%u,\"cols\":%u,\n", rows, cols);
