@@ -77,8 +77,8 @@ static int column_at(struct mh_grid *g, uint64_t time_ns, struct column *col)
 
 static inline uint32_t row_of(const struct mh_stretch *s, uint64_t addr)
 {
-	unsigned __int128 product = (unsigned __int128)((addr - s->start) << s->pre) *
-				    s->mul;
+	unsigned __int128 product =
+		(unsigned __int128)((addr - s->start) << s->pre) * s->mul;
 
 	return s->row + (uint32_t)((uint64_t)(product >> 64) >> s->post);
 }
@@ -150,8 +150,8 @@ static double slab_heat(const struct mh_slab *slab, const struct mh_frame *f,
 		size_t at = (size_t)c * f->rows + band->row;
 
 		for (r = 0; r < band->nr_rows; r++)
-			heat += slab->weight ? (double)slab->weight[at + r] :
-					       slab->count[at + r];
+			heat += slab->weight ? (double)slab->weight[at + r]
+					     : slab->count[at + r];
 	}
 	return heat;
 }

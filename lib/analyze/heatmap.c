@@ -34,8 +34,9 @@ static int check_size(struct mh_heatmap *map, const struct mh_heatmap_opts *o,
 	map->rows = o->rows ? o->rows : DEFAULT_ROWS;
 	map->cols = o->cols ? o->cols : DEFAULT_COLS;
 	if ((uint64_t)map->rows * map->cols > MAX_CELLS)
-		return mh_fail(err, MH_EINPUT, "%u x %u cells are too many; up to %llu fit",
-			       map->rows, map->cols, (unsigned long long)MAX_CELLS);
+		return mh_fail(err, MH_EINPUT,
+			       "%u x %u cells are too many; up to %llu fit", map->rows,
+			       map->cols, (unsigned long long)MAX_CELLS);
 	return MH_OK;
 }
 

@@ -25,7 +25,8 @@ struct mh_stretch {
 } __attribute__((aligned(64)));
 
 struct mh_lookup {
-	struct mh_stretch *v; /* by key, then address; the one past the last never matches */
+	struct mh_stretch
+		*v; /* by key, then address; the one past the last never matches */
 	size_t nr;
 	unsigned shift; /* of a chunk */
 	uint32_t guess[1u << MH_LOOKUP_BITS];
@@ -46,8 +47,8 @@ static inline const struct mh_stretch *mh_lookup_find(struct mh_lookup *l, uint6
 {
 	/* Keys are small numbers: far away from the bits of an address's chunk. */
 	uint64_t h = (addr >> l->shift) ^ key << 40;
-	uint32_t slot = (uint32_t)(h * UINT64_C(0x9e3779b97f4a7c15) >>
-				   (64 - MH_LOOKUP_BITS));
+	uint32_t slot =
+		(uint32_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MH_LOOKUP_BITS));
 	const struct mh_stretch *s = &l->v[l->guess[slot]];
 
 	if (s->key == key && addr - s->start < s->len)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/numbering.h"
 #include "analyze/lookup.h"
+#include "analyze/numbering.h"
 #include "analyze/ranges.h"
 
 static void neighbours_join(void **state)
@@ -60,7 +60,8 @@ static void random_unions_agree_with_a_bitmap(void **state)
 			end = start + 1 + (seed >> 8) % 12;
 			memset(bitmap + start, 1, end - start);
 			assert_int_equal(
-				mh_ranges_add(&set, (struct mh_range){ start, end }, 1), 0);
+				mh_ranges_add(&set, (struct mh_range){ start, end }, 1),
+				0);
 		}
 		for (i = 0; i < sizeof(bitmap); i++) {
 			size_t at = mh_ranges_find(&set, i);
@@ -114,9 +115,9 @@ static void lookups_agree_with_a_search(void **state)
 		seed = seed * 1103515245 + 12345;
 		addr = (seed >> 8) % (160u << 20);
 		key = (seed >> 3) % 3;
-		want = key < 2 && addr / (3 << 20) < 50 && addr % (3 << 20) < 1 << 20 ?
-			       &l->v[key * 50 + addr / (3 << 20)] :
-			       NULL;
+		want = key < 2 && addr / (3 << 20) < 50 && addr % (3 << 20) < 1 << 20
+			       ? &l->v[key * 50 + addr / (3 << 20)]
+			       : NULL;
 		assert_ptr_equal(mh_lookup_find(l, key, addr), want);
 	}
 	mh_lookup_fini(l);
