@@ -33,7 +33,8 @@ static void fill_params(const struct mh_session *s, uint16_t id, char *buf, size
 	else if (interval_ns)
 		snprintf(buf, size, "interval %s", a);
 	else if (period)
-		snprintf(buf, size, "every %" PRIu64 "th event", period);
+		snprintf(buf, size, period == 1 ? "every event" : "1 event in %" PRIu64,
+			 period);
 }
 
 static void fill_others(const struct mh_session *s, const struct mh_session_source *src,
