@@ -89,7 +89,12 @@ static inline double mh_axis_cover(const struct mh_axis *a, uint32_t bin, uint64
 		lo = from;
 	if (to < hi)
 		hi = to;
-	return hi > lo ? (double)(hi - lo) / (double)len : 0;
+	if (hi <= lo)
+		return 0;
+	/* The usual case by the CPU's own conversion; that of 128 bits is a call. */
+	if ((hi - lo) >> 63)
+		return (double)(hi - lo) / (double)len;
+	return (double)(int64_t)(hi - lo) / (double)len;
 }
 
 /* The whole number at or above the lower edge of @bin (bins: the span's end). */

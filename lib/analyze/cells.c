@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_COLS 8 /* a cache line of doubles: columns are turned into rows by blocks */
+#define BLOCK_COLS 8 /* a cache line of doubles: columns are turned into rows by blocks  \
+		      */
 
 /* ---- mapped and watched ---- */
 
@@ -274,8 +275,8 @@ int mh_cells_finish(struct mh_heatmap *map, struct mh_grid *g, const struct mh_s
 	if (g->frame->samples)
 		mark_watched(map, g->frame, s, src);
 	for (col = 0; col < map->cols; col += BLOCK_COLS) {
-		uint32_t end = col + BLOCK_COLS < map->cols ? col + BLOCK_COLS :
-							      map->cols;
+		uint32_t end =
+			col + BLOCK_COLS < map->cols ? col + BLOCK_COLS : map->cols;
 
 		fill_block(map, g, col, end, trust_data);
 		if (end % MH_SLAB_COLS == 0)

@@ -25,8 +25,8 @@ static int by_time(const void *a, const void *b)
 
 	if (x->time_ns != y->time_ns)
 		return x->time_ns < y->time_ns ? -1 : 1;
-	return x->footprint.pid < y->footprint.pid ? -1 :
-						     x->footprint.pid > y->footprint.pid;
+	return x->footprint.pid < y->footprint.pid ? -1
+						   : x->footprint.pid > y->footprint.pid;
 }
 
 static int is_wanted(const struct mh_session *s, const struct mh_event *ev)
@@ -53,7 +53,8 @@ static int usual_distance(uint64_t *out, const struct mh_event **ev, size_t nr)
 	int failed = !d;
 
 	for (i = 0; i < nr && !failed; i++) {
-		uint32_t pid = ev[i]->footprint.pid, before = mh_numbering_get(&last, pid);
+		uint32_t pid = ev[i]->footprint.pid,
+			 before = mh_numbering_get(&last, pid);
 
 		if (before != MH_NUMBER_NONE)
 			d[n++] = ev[i]->time_ns - ev[before]->time_ns;

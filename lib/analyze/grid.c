@@ -83,8 +83,8 @@ static int grid_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 {
 	struct mh_grid *g = part;
 
-	return g->frame->samples ? mh_grid_add_samples(g, b, err) :
-				   mh_grid_add_snapshots(g, b, err);
+	return g->frame->samples ? mh_grid_add_samples(g, b, err)
+				 : mh_grid_add_snapshots(g, b, err);
 }
 
 static void slab_add(struct mh_slab *to, const struct mh_slab *from, size_t cells)

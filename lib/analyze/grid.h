@@ -36,7 +36,7 @@ struct mh_grid {
 	struct mh_slab *slabs;
 	size_t nr_slabs;
 	uint64_t nr_outside;
-	double *band_heat; /* per band */
+	double *band_heat; /* per band; samples: of collapsed ones only until the end */
 	struct mh_grid_profile *profile;
 	struct mh_grid_lookup *lookup;
 };
@@ -55,5 +55,7 @@ int mh_grid_add_snapshots(struct mh_grid *g, const struct mh_batch *b,
 int mh_grid_lookup_new(struct mh_grid *g);
 void mh_grid_lookup_free(struct mh_grid *g);
 int mh_grid_add_samples(struct mh_grid *g, const struct mh_batch *b, struct mh_err *err);
+/* Once at the end: bands with rows get their heat from the cells. */
+void mh_grid_sum_samples(struct mh_grid *g, const struct mh_band *bands);
 
 #endif

@@ -134,8 +134,8 @@ static void add_stretch(struct mh_grid_profile *p, const struct mh_row_seg *seg,
 	uint32_t r1 = mh_axis_last(&seg->axis, end);
 	uint32_t row = seg->row;
 
-	add_to_row(p, row + r0,
-		   seg->weight * mh_axis_cover(&seg->axis, r0, start, end), value);
+	add_to_row(p, row + r0, seg->weight * mh_axis_cover(&seg->axis, r0, start, end),
+		   value);
 	if (r1 > r0) {
 		add_rows(p, row + r0 + 1, row + r1, seg->weight, value);
 		add_to_row(p, row + r1,
@@ -157,7 +157,8 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	bool inside = false;
 	size_t i = p->seg;
 
-	/* Rows ascend: the stretch is the last one or the next, if it is not the first. */
+	/* Rows ascend: the stretch is the last one or the next, if it is not the first.
+	 */
 	if (i >= l->nr_segs || l->segs[i].key != snap->key ||
 	    l->segs[i].axis.span.start > row->addr.start ||
 	    l->segs[i].axis.span.end <= row->addr.start)
@@ -167,13 +168,12 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	       l->segs[i].axis.span.start < row->addr.end;
 	     i++) {
 		const struct mh_range *span = &l->segs[i].axis.span;
-		uint64_t lo = row->addr.start > span->start ? row->addr.start :
-							      span->start;
+		uint64_t lo =
+			row->addr.start > span->start ? row->addr.start : span->start;
 		uint64_t hi = row->addr.end < span->end ? row->addr.end : span->end;
 
 		inside = true;
-		g->band_heat[l->segs[i].band] +=
-			row->value * (double)(hi - lo) * seconds;
+		g->band_heat[l->segs[i].band] += row->value * (double)(hi - lo) * seconds;
 		if (l->segs[i].rows)
 			add_stretch(p, &l->segs[i], lo, hi, row->value);
 	}

@@ -34,8 +34,9 @@ static int check_size(struct mh_heatmap *map, const struct mh_heatmap_opts *o,
 	map->rows = o->rows ? o->rows : DEFAULT_ROWS;
 	map->cols = o->cols ? o->cols : DEFAULT_COLS;
 	if ((uint64_t)map->rows * map->cols > MAX_CELLS)
-		return mh_fail(err, MH_EINPUT, "%u x %u cells are too many; up to %llu fit",
-			       map->rows, map->cols, (unsigned long long)MAX_CELLS);
+		return mh_fail(err, MH_EINPUT,
+			       "%u x %u cells are too many; up to %llu fit", map->rows,
+			       map->cols, (unsigned long long)MAX_CELLS);
 	return MH_OK;
 }
 
@@ -143,12 +144,14 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	if (!ret && !samples)
 		ret = mh_moments_take(&w->moments, &list[1], w->s, w->src, err);
 	if (!ret) {
-		const struct mh_grid *g = list[0].part;
+		struct mh_grid *g = list[0].part;
 
 		map->unit = mh_session_unit(w->src, w->moments.hits);
 		map->bands = w->layout.bands;
 		map->nr_bands = w->layout.nr_bands;
 		w->layout.bands = NULL;
+		if (samples)
+			mh_grid_sum_samples(g, map->bands);
 		take_shares(map, g);
 		/* With --at, being elsewhere is what was asked for. */
 		map->nr_outside = w->s->opts.at ? 0 : g->nr_outside;

@@ -17,12 +17,12 @@
 
 #include "base/vec.h"
 
-#define GROUP_GAP    (UINT64_C(1) << 20)
-#define FOLD_SHARE   0.001 /* of heat, or of bytes of what has heat */
-#define COLD_SHARE   0.05  /* of bytes: cold groups smaller than that are folded */
-#define COLD_MIN     (UINT64_C(4) << 20) /* a shorter cold run is not worth a break */
-#define COLD_PARTS   12                  /* nor is one below this part of its group */
-#define MAX_BANDS    48
+#define GROUP_GAP  (UINT64_C(1) << 20)
+#define FOLD_SHARE 0.001 /* of heat, or of bytes of what has heat */
+#define COLD_SHARE 0.05  /* of bytes: cold groups smaller than that are folded */
+#define COLD_MIN   (UINT64_C(4) << 20) /* a shorter cold run is not worth a break */
+#define COLD_PARTS 12                  /* nor is one below this part of its group */
+#define MAX_BANDS  48
 
 /* Neighbouring places of one object. */
 struct group {
@@ -490,9 +490,9 @@ static int by_seg(const void *a, const void *b)
 
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
-	return x->axis.span.start < y->axis.span.start ? -1 :
-							 x->axis.span.start >
-								 y->axis.span.start;
+	return x->axis.span.start < y->axis.span.start
+		       ? -1
+		       : x->axis.span.start > y->axis.span.start;
 }
 
 static int make_segs(struct plan *p, struct mh_layout *out)

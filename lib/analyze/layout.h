@@ -15,9 +15,9 @@ struct mh_row_seg {
 	struct mh_axis axis; /* span: the addresses; bins: its rows, or 1 if collapsed */
 	uint32_t row;        /* the first */
 	uint32_t band;
-	double weight;   /* of one of its rows, where several stretches share rows */
-	bool rows;       /* false: collapsed, data there are not drawn */
-	bool has_maps;   /* mappings tell what is there and when */
+	double weight; /* of one of its rows, where several stretches share rows */
+	bool rows;     /* false: collapsed, data there are not drawn */
+	bool has_maps; /* mappings tell what is there and when */
 };
 
 struct mh_layout {

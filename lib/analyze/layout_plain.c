@@ -21,8 +21,7 @@ static double heat_in(const struct mh_survey_space *sp, struct mh_range range)
 		uint64_t hi = !range.end || e->r.end < range.end ? e->r.end : range.end;
 
 		if (hi > lo)
-			heat += e->heat * (double)(hi - lo) /
-				(double)mh_range_len(e->r);
+			heat += e->heat * (double)(hi - lo) / (double)mh_range_len(e->r);
 	}
 	return heat;
 }
@@ -39,8 +38,8 @@ static uint32_t busiest_pid(const struct mh_session *s, const struct mh_survey *
 		uint32_t pid = mh_key_pid(s->maps, sv->spaces.v[i].key);
 		double heat = 0;
 
-		for (k = i; k < sv->spaces.nr &&
-			    mh_key_pid(s->maps, sv->spaces.v[k].key) == pid;
+		for (k = i;
+		     k < sv->spaces.nr && mh_key_pid(s->maps, sv->spaces.v[k].key) == pid;
 		     k++)
 			heat += heat_in(&sv->spaces.v[k], range);
 		if (heat > most) {
@@ -132,7 +131,8 @@ int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 	if (!range.end)
 		range = choose(s, places, sv, pid);
 	if (range.start >= range.end)
-		return mh_fail(err, MH_ENOSUP, "nothing to draw: no data pass the filters");
+		return mh_fail(err, MH_ENOSUP,
+			       "nothing to draw: no data pass the filters");
 	out->bands = calloc(1, sizeof(*out->bands));
 	out->segs = calloc(sv->spaces.nr + 1, sizeof(*out->segs));
 	if (!out->bands || !out->segs) {
@@ -141,10 +141,9 @@ int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 	}
 	out->rows = rows;
 	out->nr_bands = 1;
-	out->bands[0] = (struct mh_band){ .pid = pid,
-					  .addr = range,
-					  .nr_rows = rows,
-					  .bytes = mh_range_len(range) };
+	out->bands[0] = (struct mh_band){
+		.pid = pid, .addr = range, .nr_rows = rows, .bytes = mh_range_len(range)
+	};
 	snprintf(out->bands[0].name, sizeof(out->bands[0].name), "pid %u", pid);
 	for (i = 0; i < sv->spaces.nr; i++) {
 		const struct mh_survey_space *sp = &sv->spaces.v[i];

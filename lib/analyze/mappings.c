@@ -13,7 +13,6 @@
 #include "analyze/tally.h"
 #include "analyze/wss.h"
 
-
 struct work {
 	struct mh_session *s;
 	const struct mh_session_source *src;

@@ -72,9 +72,8 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 		return 0;
 	p->hits = true;
 	for (i = 0; i < MH_NR_LEVELS; i++) {
-		if (row->nr_accesses &&
-		    100 * (uint64_t)row->nr_accesses >=
-			    percent[i] * (uint64_t)row->max_accesses)
+		if (row->nr_accesses && 100 * (uint64_t)row->nr_accesses >=
+						percent[i] * (uint64_t)row->max_accesses)
 			r->at_least[i] += row->touched;
 	}
 	return 0;
@@ -140,7 +139,8 @@ static void join_pieces(struct part *p)
 	size_t i, k, n = 0;
 
 	for (i = 0; i < p->records.nr; i++) {
-		struct record *r = &p->records.v[i], *to = n ? &p->records.v[n - 1] : NULL;
+		struct record *r = &p->records.v[i],
+			      *to = n ? &p->records.v[n - 1] : NULL;
 
 		if (!to || to->pid != r->pid || to->time_ns.start != r->time_ns.start ||
 		    to->time_ns.end != r->time_ns.end) {
@@ -207,8 +207,8 @@ static int add_gaps(struct part *p, const struct mh_session *s,
 }
 
 /* Add a record to the moment under way, or begin a new one. */
-static int add_record(struct mh_moments *m, const struct record *r, struct mh_numbering *seen,
-		      uint64_t *first)
+static int add_record(struct mh_moments *m, const struct record *r,
+		      struct mh_numbering *seen, uint64_t *first)
 {
 	struct mh_moment *at = m->nr ? &m->v[m->nr - 1] : NULL;
 	uint32_t number = (uint32_t)m->nr;
@@ -253,9 +253,10 @@ static void drop_covered_gaps(struct mh_moments *m)
 		const struct mh_moment *after = i + 1 < m->nr ? at + 1 : NULL;
 		uint64_t mid = middle(at->time_ns);
 
-		if (at->bytes == MH_NO_DATA &&
-		    ((before && before->bytes != MH_NO_DATA && mid < before->time_ns.end) ||
-		     (after && after->bytes != MH_NO_DATA && mid >= after->time_ns.start)))
+		if (at->bytes == MH_NO_DATA && ((before && before->bytes != MH_NO_DATA &&
+						 mid < before->time_ns.end) ||
+						(after && after->bytes != MH_NO_DATA &&
+						 mid >= after->time_ns.start)))
 			continue;
 		m->v[n++] = *at;
 	}
@@ -314,8 +315,8 @@ size_t mh_moments_nearest(const struct mh_moments *m, uint64_t time_ns)
 	}
 	if (lo == m->nr)
 		return m->nr - 1;
-	if (lo && time_ns - middle(m->v[lo - 1].time_ns) <=
-			  middle(m->v[lo].time_ns) - time_ns)
+	if (lo &&
+	    time_ns - middle(m->v[lo - 1].time_ns) <= middle(m->v[lo].time_ns) - time_ns)
 		return lo - 1;
 	return lo;
 }
@@ -343,9 +344,9 @@ int mh_moments_skip(struct mh_scan_opts *scan, const struct mh_session_source *s
 	if (s->opts.skip >= m.nr)
 		scan->not_before_ns = UINT64_MAX;
 	else
-		scan->not_before_ns = middle((struct mh_range){
-			middle(m.v[s->opts.skip - 1].time_ns) + 1,
-			middle(m.v[s->opts.skip].time_ns) });
+		scan->not_before_ns = middle(
+			(struct mh_range){ middle(m.v[s->opts.skip - 1].time_ns) + 1,
+					   middle(m.v[s->opts.skip].time_ns) });
 	mh_moments_fini(&m);
 	return MH_OK;
 }

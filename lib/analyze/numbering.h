@@ -12,7 +12,7 @@ struct mh_numbering {
 	struct mh_numbering_slot {
 		uint64_t key;
 		uint32_t value; /* MH_NUMBER_NONE: a free slot */
-	} *v;
+	} * v;
 	size_t nr, cap;
 };
 

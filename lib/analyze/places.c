@@ -79,8 +79,8 @@ static size_t unowned(struct paint *p, size_t i)
 
 static size_t bound_of(const struct paint *p, uint64_t addr)
 {
-	const uint64_t *at = bsearch(&addr, p->bounds, p->nr_bounds, sizeof(addr),
-				     by_value);
+	const uint64_t *at =
+		bsearch(&addr, p->bounds, p->nr_bounds, sizeof(addr), by_value);
 
 	mh_assert(at);
 	return (size_t)(at - p->bounds);
@@ -179,10 +179,10 @@ static int add_space(struct mh_places *out, const struct mh_session *s, size_t s
 	for (i = 0; i + 1 < p.nr_bounds && !failed; i++) {
 		if (p.owner[i])
 			failed = add_place(out, s,
-					   (struct mh_place){
-						   .key = space,
-						   .addr = { p.bounds[i], p.bounds[i + 1] },
-						   .mapping = p.owner[i] });
+					   (struct mh_place){ .key = space,
+							      .addr = { p.bounds[i],
+									p.bounds[i + 1] },
+							      .mapping = p.owner[i] });
 	}
 	paint_fini(&p);
 	return failed;

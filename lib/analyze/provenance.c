@@ -108,7 +108,8 @@ void mh_session_provenance(const struct mh_session *s,
 	if (kinds & 1u << MH_EV_SAMPLE)
 		out->nr_samples = src->rows[MH_EV_SAMPLE];
 	for (i = 0; i < s->gaps.nr; i++) {
-		if (s->gaps.v[i].source != src->id || !mh_session_has_pid(s, s->gaps.v[i].pid))
+		if (s->gaps.v[i].source != src->id ||
+		    !mh_session_has_pid(s, s->gaps.v[i].pid))
 			continue;
 		out->nr_gaps++;
 		out->gap_ns += mh_range_len(s->gaps.v[i].time_ns);

@@ -38,8 +38,8 @@ static uint32_t row_find(const struct mh_rows *r, uint32_t pid, const char *name
 
 	for (*slot = hash_name(pid, name);; ++*slot) {
 		i = mh_numbering_get(&r->by_name, *slot);
-		if (i == MH_NUMBER_NONE || (r->rows.v[i].pid == pid &&
-					   !strcmp(r->rows.v[i].name, name)))
+		if (i == MH_NUMBER_NONE ||
+		    (r->rows.v[i].pid == pid && !strcmp(r->rows.v[i].name, name)))
 			return i;
 	}
 }

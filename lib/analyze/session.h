@@ -77,7 +77,8 @@ uint64_t mh_session_meta_u64(const struct mh_session *s, uint16_t source,
 /* What a value of @src means. @hits: its snapshots count hits. */
 enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits);
 
-/* Fill the provenance but for nr_intervals, nr_samples. @kinds: what the view can take. */
+/* Fill the provenance but for nr_intervals, nr_samples. @kinds: what the view can take.
+ */
 void mh_session_provenance(const struct mh_session *s,
 			   const struct mh_session_source *src, uint32_t kinds,
 			   struct mh_provenance *out);

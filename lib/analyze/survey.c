@@ -79,8 +79,7 @@ static uint64_t spread(struct mh_survey *sv, const struct mh_places *places, uin
 	size_t i;
 
 	for (i = mh_places_find(places, key, r.start);
-	     i < places->nr && places->v[i].key == key &&
-	     places->v[i].addr.start < r.end;
+	     i < places->nr && places->v[i].key == key && places->v[i].addr.start < r.end;
 	     i++) {
 		const struct mh_range *p = &places->v[i].addr;
 		uint64_t lo = p->start > r.start ? p->start : r.start;
@@ -88,8 +87,8 @@ static uint64_t spread(struct mh_survey *sv, const struct mh_places *places, uin
 
 		inside += hi - lo;
 		if (heat > 0)
-			sv->place_heat[i] += heat * (double)(hi - lo) /
-					     (double)mh_range_len(r);
+			sv->place_heat[i] +=
+				heat * (double)(hi - lo) / (double)mh_range_len(r);
 	}
 	return inside;
 }

@@ -25,9 +25,9 @@ struct mh_survey {
 	struct {
 		struct mh_survey_space *v;
 		size_t nr, cap;
-	} spaces; /* sorted by key once the survey is done */
+	} spaces;                  /* sorted by key once the survey is done */
 	struct mh_numbering index; /* key to spaces, while the survey is made */
-	double *place_heat; /* by index of the places that were given */
+	double *place_heat;        /* by index of the places that were given */
 	size_t nr_places;
 	struct mh_range time_ns; /* absolute, of the snapshots; empty: none */
 	double heat;

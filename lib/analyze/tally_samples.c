@@ -57,9 +57,11 @@ static void *part_new(const void *arg)
 	for (i = 0; i < f->places->nr; i++) {
 		const struct mh_place *p = &f->places->v[i];
 
-		t->lookup.v[i] = (struct mh_stretch){ p->key, p->addr.start,
-						      mh_range_len(p->addr) };
+		t->lookup.v[i] = (struct mh_stretch){ .key = p->key,
+						      .start = p->addr.start,
+						      .len = mh_range_len(p->addr) };
 	}
+	mh_lookup_start(&t->lookup);
 	return t;
 }
 
@@ -97,17 +99,20 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		return MH_OK;
 	for (i = 0; i < b->nr; i++) {
 		uint64_t addr = c->addr[i], key, weight;
-		uint32_t place, row;
+		const struct mh_stretch *at;
+		uint32_t row;
+		size_t place;
 
 		if (!addr)
 			continue;
 		weight = t->frame->periods && c->period ? c->period[i] : 1;
 		key = mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
-		place = mh_lookup_find(&t->lookup, key, addr);
-		if (place == MH_LOOKUP_NONE) {
+		at = mh_lookup_find(&t->lookup, key, addr);
+		if (!at) {
 			t->nr_outside++;
 			continue;
 		}
+		place = (size_t)(at - t->lookup.v);
 		t->weight[place] += weight;
 		row = t->frame->rows->of_place[place];
 		if (!last || last->key != key || last->row != row ||

@@ -11,8 +11,8 @@
 #include "analyze/tally.h"
 #include "base/vec.h"
 
-#define IDLE_NS     UINT64_C(10000000000)
-#define SAME_VALUE  0.95 /* a hot range that falls below this part of its peak is over */
+#define IDLE_NS    UINT64_C(10000000000)
+#define SAME_VALUE 0.95 /* a hot range that falls below this part of its peak is over */
 
 /* A range that stays hot from snapshot to snapshot. */
 struct streak {
@@ -159,10 +159,11 @@ static int add_piece(struct tally *t, uint32_t row, struct mh_range r,
 	struct row_tally *to = &t->rows[row];
 	uint64_t len = mh_range_len(r);
 	/* Bytes known as a count belong to the place that the range is. */
-	uint64_t touched = data->exact ? (data->touched ? len : 0) :
-					 (uint64_t)((double)data->touched * (double)len /
-							    (double)mh_range_len(data->addr) +
-						    0.5);
+	uint64_t touched = data->exact
+				   ? (data->touched ? len : 0)
+				   : (uint64_t)((double)data->touched * (double)len /
+							(double)mh_range_len(data->addr) +
+						0.5);
 	uint32_t *active;
 
 	if (!to->active) {
@@ -174,8 +175,8 @@ static int add_piece(struct tally *t, uint32_t row, struct mh_range r,
 	}
 	to->span += len;
 	to->bytes += touched;
-	to->heat += data->value * (double)len *
-		    (double)mh_range_len(t->snap.time_ns) * 1e-9;
+	to->heat +=
+		data->value * (double)len * (double)mh_range_len(t->snap.time_ns) * 1e-9;
 	if (data->value > to->value) {
 		to->value = data->value;
 		to->hot = r;

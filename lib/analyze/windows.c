@@ -166,9 +166,8 @@ static int on_snapshot(void *arg, const struct mh_snap *snap)
 {
 	struct part *p = arg;
 
-	p->moment = mh_moments_nearest(p->moments,
-				       snap->time_ns.start +
-					       mh_range_len(snap->time_ns) / 2);
+	p->moment = mh_moments_nearest(
+		p->moments, snap->time_ns.start + mh_range_len(snap->time_ns) / 2);
 	while (p->moment > p->first + FACTOR + 1) {
 		if (advance(p))
 			return -1;

@@ -130,13 +130,13 @@ static int fill_windows(struct mh_wss *out, const struct mh_wss_input *in,
 {
 	const struct mh_moments *m = in->moments;
 	struct mh_windows w;
-	uint64_t len = m->interval_ns, span = m->v[m->nr - 1].time_ns.end -
-					      m->v[0].time_ns.start;
+	uint64_t len = m->interval_ns,
+		 span = m->v[m->nr - 1].time_ns.end - m->v[0].time_ns.start;
 	unsigned i;
 	int ret;
 
-	ret = add_window(out, len, NULL, out->any.sorted, out->any.n) ? no_memory(err) :
-									  MH_OK;
+	ret = add_window(out, len, NULL, out->any.sorted, out->any.n) ? no_memory(err)
+								      : MH_OK;
 	if (ret)
 		return ret;
 	if (!m->exact) {

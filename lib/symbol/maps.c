@@ -3,10 +3,10 @@
  * Address spaces and their mappings over time, from MAP and TASK events.
  *
  * Several sources of a trace tell of the same processes, each in its own blocks: events
- * are gathered first and applied by time in mh_maps_finish(). Then every process has one open space with its live mappings, sorted
- * by address and disjoint, as in the kernel. A mapping that is cut, unmapped, or left
- * behind by exec or exit is closed: a rectangle of address and time. The rectangles of a
- * space never overlap, so a look-up has one answer.
+ * are gathered first and applied by time in mh_maps_finish(). Then every process has one
+ * open space with its live mappings, sorted by address and disjoint, as in the kernel. A
+ * mapping that is cut, unmapped, or left behind by exec or exit is closed: a rectangle of
+ * address and time. The rectangles of a space never overlap, so a look-up has one answer.
  *
  * Look-ups go through a tree over the address boundaries of a space: a mapping is listed
  * in the O(log n) nodes that it covers whole, each node's list is disjoint in time and
@@ -257,6 +257,8 @@ static int live_cut(struct mh_maps *maps, struct space *sp, struct mh_range cut,
 			keep[nr_keep++].since_ns = time_ns;
 		}
 	}
+	if (end == i)
+		return 0;
 	memmove(&sp->live.v[i], &sp->live.v[end],
 		(sp->live.nr - end) * sizeof(*sp->live.v));
 	sp->live.nr -= end - i;
@@ -440,8 +442,8 @@ static int by_place(const void *a, const void *b)
 		return x->space < y->space ? -1 : 1;
 	if (x->addr.start != y->addr.start)
 		return x->addr.start < y->addr.start ? -1 : 1;
-	return x->time_ns.start < y->time_ns.start ? -1 :
-						     x->time_ns.start > y->time_ns.start;
+	return x->time_ns.start < y->time_ns.start ? -1
+						   : x->time_ns.start > y->time_ns.start;
 }
 
 /* Bring the spaces into the order by pid and give the mappings their new numbers. */

@@ -2,7 +2,7 @@
 /*
  * How fast batches become cells, without a file: ns per sample and per region, as JSON.
  *
- *	bench_analyze [MILLION_SAMPLES [ROWS COLS]]
+ *	bench_analyze [MILLION_SAMPLES [ROWS COLS]]        0: only the smallest case
  *
  * Samples fall at random into eight mappings of two processes, in runs as programs make
  * them; snapshots are what DAMON gives: a few hundred regions side by side. Only the
@@ -90,8 +90,8 @@ static void make_samples(struct columns *c, const struct mh_layout *l)
 			left = random64() % 16;
 		}
 		seg = &l->segs[where];
-		c->addr[i] = seg->axis.span.start +
-			     random64() % mh_range_len(seg->axis.span);
+		c->addr[i] =
+			seg->axis.span.start + random64() % mh_range_len(seg->axis.span);
 		c->pid[i] = (uint32_t)seg->key;
 	}
 }
@@ -115,7 +115,9 @@ static double bench_samples(struct mh_session *s, uint64_t nr, uint32_t rows,
 	struct columns *c = calloc(1, sizeof(*c));
 	struct mh_scan_opts scan = { .session = s };
 	struct mh_layout l = { 0 };
-	struct mh_frame f = { .layout = &l, .scan = &scan, .rows = rows, .samples = true };
+	struct mh_frame f = {
+		.layout = &l, .scan = &scan, .rows = rows, .samples = true
+	};
 	struct mh_batch b = { .kind = MH_EV_SAMPLE, .nr = BATCH };
 	struct mh_analysis a;
 	struct mh_grid *g;
@@ -164,8 +166,8 @@ static double bench_regions(struct mh_session *s, uint64_t nr, uint64_t per_snap
 	void *part[2];
 
 	make_layout(&l, rows);
-	mh_axis_init(&f.time, (struct mh_range){ 1000, 1000 + nr / per_snap * 1000 + 1000 },
-		     cols);
+	mh_axis_init(&f.time,
+		     (struct mh_range){ 1000, 1000 + nr / per_snap * 1000 + 1000 }, cols);
 	mh_grid_analysis(&a[0], &f);
 	mh_moments_analysis(&a[1], &scan);
 	part[0] = a[0].part_new(&f);
@@ -231,12 +233,17 @@ int main(int argc, char **argv)
 
 	if (mh_maps_new(&s.maps, NULL) || mh_maps_finish(s.maps, NULL))
 		fail("no memory");
+	if (!nr) {
+		print_regions(&s, 500000, 20, rows, cols, "");
+		return 0;
+	}
 	sum = bench_samples(&s, nr, rows, cols, &finish_s);
 	getrusage(RUSAGE_SELF, &ru);
 	printf("{\n  \"rows\":%u,\"cols\":%u,\n", rows, cols);
 	printf("  \"samples\":%llu,\"seconds\":%.3f,\"ns_per_sample\":%.2f,"
 	       "\"finish_seconds\":%.4f,\"max_rss_kib\":%ld,\n",
-	       (unsigned long long)nr, sum, sum * 1e9 / (double)nr, finish_s, ru.ru_maxrss);
+	       (unsigned long long)nr, sum, sum * 1e9 / (double)nr, finish_s,
+	       ru.ru_maxrss);
 	puts("  \"snapshots\":[");
 	print_regions(&s, 500000, 20, rows, cols, ",");
 	print_regions(&s, 500000, 1000, rows, cols, ",");

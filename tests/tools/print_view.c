@@ -33,14 +33,15 @@ static int heatmap(struct mh_session *s, const struct mh_heatmap_opts *o,
 	print_from(&map.from);
 	ret = mh_heatmap_print(stdout, &map, err);
 	for (i = 0; i < map.nr_spots; i++)
-		printf("spot %zu band %u %s +%" PRIu64 " len %" PRIu64 " %.2f-%.2f s %g\n",
+		printf("spot %zu band %u %s +%" PRIu64 " len %" PRIu64
+		       " %.2f-%.2f s %g\n",
 		       i + 1, map.spots[i].band, map.bands[map.spots[i].band].name,
 		       map.spots[i].addr.start - map.bands[map.spots[i].band].addr.start,
 		       mh_range_len(map.spots[i].addr),
 		       (double)map.spots[i].time_ns.start * 1e-9,
 		       (double)map.spots[i].time_ns.end * 1e-9, map.spots[i].value);
-	printf("wss p50 %" PRIu64 " p95 %" PRIu64 " peak %" PRIu64 " p999 %g outside %" PRIu64
-	       "\n",
+	printf("wss p50 %" PRIu64 " p95 %" PRIu64 " peak %" PRIu64
+	       " p999 %g outside %" PRIu64 "\n",
 	       map.wss_p50, map.wss_p95, map.wss_peak, map.value_p999, map.nr_outside);
 	mh_heatmap_fini(&map);
 	return ret;
@@ -62,7 +63,8 @@ static void print_wss(const struct mh_wss *w)
 	size_t i;
 
 	print_from(&w->from);
-	printf("window %.3f s, %zu points, %zu without data, %zu skipped, rss %" PRIu64 "\n",
+	printf("window %.3f s, %zu points, %zu without data, %zu skipped, rss %" PRIu64
+	       "\n",
 	       (double)w->window_ns * 1e-9, w->nr_points, w->nr_no_data, w->nr_skipped,
 	       w->rss_p50);
 	print_series(&w->any);
@@ -83,11 +85,12 @@ static void print_mappings(const struct mh_mappings *m)
 		const struct mh_mapping_row *r = &m->rows[i];
 
 		printf("%6u %-12s %-28s %12" PRIu64 " %6.2f%% busy %4.2f idle %4.2f p50 "
-		       "%" PRIu64 " max %" PRIu64 " rss %" PRIu64 " hot %g %.2f s +%" PRIu64
-		       " %" PRIu64 "\n",
+		       "%" PRIu64 " max %" PRIu64 " rss %" PRIu64
+		       " hot %g %.2f s +%" PRIu64 " %" PRIu64 "\n",
 		       r->pid, r->comm, r->name, r->bytes, 100 * r->share, r->busy,
 		       r->idle_share, r->wss_p50, r->wss_max, r->rss, r->hottest,
-		       (double)r->hottest_ns * 1e-9, r->hottest_addr.start - r->addr.start,
+		       (double)r->hottest_ns * 1e-9,
+		       r->hottest_addr.start - r->addr.start,
 		       mh_range_len(r->hottest_addr));
 	}
 }

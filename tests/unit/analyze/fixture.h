@@ -41,7 +41,8 @@ static inline void fixture_add(struct fixture *fx, const char *text)
 	struct mh_event ev;
 
 	assert_non_null(copy);
-	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (line = strtok_r(copy, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		int ret = mh_event_parse(&ev, line, &fx->scratch, &err);
 
 		if (ret == MH_END)

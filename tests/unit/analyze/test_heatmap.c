@@ -53,8 +53,9 @@ static void expect_plain(struct fixture *fx, const struct mh_session_opts *so,
 
 static void plain_cells_are_area_weighted(void **state)
 {
-	struct mh_heatmap_opts o = { .rows = 2, .cols = 2, .plain = 1,
-				     .addr = { 0x10000, 0x14000 } };
+	struct mh_heatmap_opts o = {
+		.rows = 2, .cols = 2, .plain = 1, .addr = { 0x10000, 0x14000 }
+	};
 	/* Rows of 8 KiB, columns of 100 ns, lower row first. */
 	const double mean[] = { 0.25, 0, 1, 0.75 }, max[] = { 0.5, 0, 1, 1 };
 	struct fixture fx;
@@ -73,8 +74,9 @@ static void plain_cells_are_area_weighted(void **state)
 
 static void mean_is_over_the_observed_part(void **state)
 {
-	struct mh_heatmap_opts o = { .rows = 1, .cols = 3, .plain = 1,
-				     .addr = { 0x10000, 0x14000 } };
+	struct mh_heatmap_opts o = {
+		.rows = 1, .cols = 3, .plain = 1, .addr = { 0x10000, 0x14000 }
+	};
 	/* A quarter of the row is covered; nothing covers the second interval. */
 	const double mean[] = { 0.5, NAN, 0 }, max[] = { 0.5, NAN, 0 };
 	struct fixture fx;
@@ -89,7 +91,10 @@ static void mean_is_over_the_observed_part(void **state)
 
 static void damo_cells_are_diluted(void **state)
 {
-	struct mh_heatmap_opts o = { .rows = 1, .cols = 1, .plain = 1, .cells_damo = 1,
+	struct mh_heatmap_opts o = { .rows = 1,
+				     .cols = 1,
+				     .plain = 1,
+				     .cells_damo = 1,
 				     .addr = { 0x10000, 0x14000 } };
 	const double mean[] = { 0.125 }, max[] = { 0.5 };
 	struct fixture fx;
@@ -127,8 +132,9 @@ static void the_busiest_process_gives_the_plain_range(void **state)
 
 static void filters_are_filtered_input(void **state)
 {
-	struct mh_heatmap_opts o = { .rows = 2, .cols = 2, .plain = 1,
-				     .addr = { 0x10000, 0x12000 } };
+	struct mh_heatmap_opts o = {
+		.rows = 2, .cols = 2, .plain = 1, .addr = { 0x10000, 0x12000 }
+	};
 	const double all[] = { 0.1, 0.3, 0.5, 0.9 };
 	const double hot[] = { NAN, NAN, 0.5, 0.9 };
 	const double late[] = { 0.3, 0.3, 0.9, 0.9 };
@@ -183,14 +189,15 @@ static void bands_follow_mappings(void **state)
 	s = fixture_open(&fx, NULL);
 	text = heatmap_text(s, &o);
 	assert_string_equal(
-		text, "time 0-400 unit hit_ratio max 1\n"
-		      "band rows 3+1 7f0000000000-7f0000002000 bytes 8192 gap 139637975670784 "
-		      "share 0.2000 [anon]\n"
-		      "band rows 0+3 100000-102000 bytes 8192 gap 0 share 0.8000 [heap]\n"
-		      "|5?  |\n"
-		      "|.?..|\n"
-		      "|9?.9|\n"
-		      "|9?.9|\n");
+		text,
+		"time 0-400 unit hit_ratio max 1\n"
+		"band rows 3+1 7f0000000000-7f0000002000 bytes 8192 gap 139637975670784 "
+		"share 0.2000 [anon]\n"
+		"band rows 0+3 100000-102000 bytes 8192 gap 0 share 0.8000 [heap]\n"
+		"|5?  |\n"
+		"|.?..|\n"
+		"|9?.9|\n"
+		"|9?.9|\n");
 	free(text);
 	mh_session_close(s);
 	fixture_end(&fx);
@@ -205,8 +212,9 @@ static void cold_runs_collapse(void **state)
 
 	(void)state;
 	begin_damon(&fx);
-	fixture_add(&fx, "map time=1000 op=add pid=7 start=0x40000000 end=0x44000000 prot=3 "
-			 "path=[heap]");
+	fixture_add(&fx,
+		    "map time=1000 op=add pid=7 start=0x40000000 end=0x44000000 prot=3 "
+		    "path=[heap]");
 	add_region(&fx, 0, 7, 0x40000000, 0x40001000, 20);
 	add_region(&fx, 0, 7, 0x40001000, 0x43fff000, 0);
 	add_region(&fx, 0, 7, 0x43fff000, 0x44000000, 20);
@@ -241,8 +249,9 @@ static void many_small_mappings_fold(void **state)
 	(void)state;
 	begin_damon(&fx);
 	add_region(&fx, 0, 7, 0x40000000, 0x48000000, 20);
-	fixture_add(&fx, "map time=1000 op=add pid=7 start=0x40000000 end=0x48000000 prot=3 "
-			 "path=[heap]");
+	fixture_add(&fx,
+		    "map time=1000 op=add pid=7 start=0x40000000 end=0x48000000 prot=3 "
+		    "path=[heap]");
 	for (i = 0; i < 30; i++) {
 		char line[160];
 
@@ -291,18 +300,19 @@ static void samples_become_rates(void **state)
 			 "sample time=1399 source=2 pid=7 tid=7 addr=0x100000 flags=1");
 	s = fixture_open(&fx, NULL);
 	text = heatmap_text(s, &o);
-	/* 3 in 100 ns are 3e7 per s; 0x900000 is in no mapping, and hot enough to show. */
+	/* 3 in 100 ns are 3e7 per s; 0x900000 is in no mapping, and hot enough to show.
+	 */
 	assert_non_null(strstr(text, "unit faults_per_s"));
 	assert_non_null(strstr(text, "[unmapped]"));
 	free(text);
 	o.plain = 1;
 	o.addr = (struct mh_range){ 0x100000, 0x102000 };
 	text = heatmap_text(s, &o);
-	assert_string_equal(text,
-			    "time 0-400 unit faults_per_s max 3e+07\n"
-			    "band rows 0+2 100000-102000 bytes 8192 gap 0 share 1.0000 pid 7\n"
-			    "|.c?.|\n"
-			    "|9.?c|\n");
+	assert_string_equal(
+		text, "time 0-400 unit faults_per_s max 3e+07\n"
+		      "band rows 0+2 100000-102000 bytes 8192 gap 0 share 1.0000 pid 7\n"
+		      "|.c?.|\n"
+		      "|9.?c|\n");
 	free(text);
 	mh_session_close(s);
 	fixture_end(&fx);
@@ -401,7 +411,9 @@ static void random_trace(struct fixture *fx, unsigned seed, struct sums *want)
 
 static void nothing_is_lost_in_cells(void **state)
 {
-	static const uint32_t sizes[][2] = { { 1, 1 }, { 7, 11 }, { 64, 40 }, { 333, 123 } };
+	static const uint32_t sizes[][2] = {
+		{ 1, 1 }, { 7, 11 }, { 64, 40 }, { 333, 123 }
+	};
 	unsigned seed, k;
 
 	(void)state;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/numbering.h"
 #include "analyze/lookup.h"
+#include "analyze/numbering.h"
 #include "analyze/ranges.h"
 
 static void neighbours_join(void **state)
@@ -60,7 +60,8 @@ static void random_unions_agree_with_a_bitmap(void **state)
 			end = start + 1 + (seed >> 8) % 12;
 			memset(bitmap + start, 1, end - start);
 			assert_int_equal(
-				mh_ranges_add(&set, (struct mh_range){ start, end }, 1), 0);
+				mh_ranges_add(&set, (struct mh_range){ start, end }, 1),
+				0);
 		}
 		for (i = 0; i < sizeof(bitmap); i++) {
 			size_t at = mh_ranges_find(&set, i);
@@ -103,19 +104,21 @@ static void lookups_agree_with_a_search(void **state)
 	assert_int_equal(mh_lookup_init(l, 100), 0);
 	/* Two spaces with 50 stretches of 1 MiB every 3 MiB: guesses are often wrong. */
 	for (i = 0; i < 100; i++)
-		l->v[i] = (struct mh_stretch){ i / 50, (i % 50) * UINT64_C(3) << 20,
-					       1 << 20 };
+		l->v[i] = (struct mh_stretch){ .key = i / 50,
+					       .start = (i % 50) * UINT64_C(3) << 20,
+					       .len = 1 << 20 };
+	mh_lookup_start(l);
 	for (i = 0; i < 200000; i++) {
 		uint64_t addr, key;
-		uint32_t want;
+		const struct mh_stretch *want;
 
 		seed = seed * 1103515245 + 12345;
 		addr = (seed >> 8) % (160u << 20);
 		key = (seed >> 3) % 3;
-		want = key < 2 && addr / (3 << 20) < 50 && addr % (3 << 20) < 1 << 20 ?
-			       (uint32_t)(key * 50 + addr / (3 << 20)) :
-			       MH_LOOKUP_NONE;
-		assert_int_equal(mh_lookup_find(l, key, addr), want);
+		want = key < 2 && addr / (3 << 20) < 50 && addr % (3 << 20) < 1 << 20
+			       ? &l->v[key * 50 + addr / (3 << 20)]
+			       : NULL;
+		assert_ptr_equal(mh_lookup_find(l, key, addr), want);
 	}
 	mh_lookup_fini(l);
 	free(l);

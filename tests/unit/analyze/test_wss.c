@@ -11,7 +11,8 @@ static void add(struct fixture *fx, const char *source_name)
 	char line[160];
 
 	fixture_begin(fx);
-	snprintf(line, sizeof(line), "meta time=0 key=source.1.name value=%s\n", source_name);
+	snprintf(line, sizeof(line), "meta time=0 key=source.1.name value=%s\n",
+		 source_name);
 	fixture_add(fx, line);
 	fixture_add(fx, "meta time=0 key=trace.start_ns value=0");
 }
@@ -49,8 +50,9 @@ static void gap(struct fixture *fx, unsigned second, unsigned pid)
 {
 	char line[160];
 
-	snprintf(line, sizeof(line), "gap time=%llu source=1 start_ns=%llu pid=%u "
-				     "cause=not_run",
+	snprintf(line, sizeof(line),
+		 "gap time=%llu source=1 start_ns=%llu pid=%u "
+		 "cause=not_run",
 		 (unsigned long long)((second + 1) * SECOND),
 		 (unsigned long long)(second * SECOND), pid);
 	fixture_add(fx, line);
@@ -376,15 +378,18 @@ static void samples_are_shared_out(void **state)
 
 	(void)state;
 	add(&fx, "mem");
-	fixture_add(&fx, "map time=0 op=add pid=7 start=0x100000 end=0x110000 prot=3 "
-			 "path=[heap]\n"
-			 "map time=0 op=add pid=7 start=0x800000 end=0xc00000 prot=3\n"
-			 "sample time=1 source=1 pid=7 tid=7 addr=0x100abc flags=1 period=3\n");
+	fixture_add(
+		&fx,
+		"map time=0 op=add pid=7 start=0x100000 end=0x110000 prot=3 "
+		"path=[heap]\n"
+		"map time=0 op=add pid=7 start=0x800000 end=0xc00000 prot=3\n"
+		"sample time=1 source=1 pid=7 tid=7 addr=0x100abc flags=1 period=3\n");
 	fixture_flush(&fx);
-	fixture_add(&fx, "sample time=2 source=1 pid=7 tid=7 addr=0x100abc flags=1 period=3\n"
-			 "sample time=3 source=1 pid=7 tid=7 addr=0xa00000 flags=1 period=2\n"
-			 "sample time=999 source=1 pid=7 tid=7 addr=0x500000 flags=1 "
-			 "period=2");
+	fixture_add(&fx,
+		    "sample time=2 source=1 pid=7 tid=7 addr=0x100abc flags=1 period=3\n"
+		    "sample time=3 source=1 pid=7 tid=7 addr=0xa00000 flags=1 period=2\n"
+		    "sample time=999 source=1 pid=7 tid=7 addr=0x500000 flags=1 "
+		    "period=2");
 	for (n = 1; n <= 2; n++) {
 		struct mh_session_opts o = { .threads = n };
 

@@ -8,8 +8,8 @@
 
 #include <memheat/symbol.h>
 
-static void map(struct mh_maps *maps, uint32_t pid, uint64_t t, unsigned op, uint64_t start,
-		uint64_t end, const char *path)
+static void map(struct mh_maps *maps, uint32_t pid, uint64_t t, unsigned op,
+		uint64_t start, uint64_t end, const char *path)
 {
 	struct mh_event ev = { .kind = MH_EV_MAP, .time_ns = t };
 
@@ -22,8 +22,8 @@ static void map(struct mh_maps *maps, uint32_t pid, uint64_t t, unsigned op, uin
 	assert_int_equal(mh_maps_add(maps, &ev, NULL), MH_OK);
 }
 
-static void task(struct mh_maps *maps, uint64_t t, unsigned op, uint32_t pid, uint32_t ppid,
-		 const char *comm)
+static void task(struct mh_maps *maps, uint64_t t, unsigned op, uint32_t pid,
+		 uint32_t ppid, const char *comm)
 {
 	struct mh_event ev = { .kind = MH_EV_TASK, .time_ns = t };
 
@@ -188,9 +188,15 @@ static void threads_share_the_space(void **state)
 /* Against the plainest model there is: an array of pages rewritten at every step. */
 static void random_histories_agree_with_a_model(void **state)
 {
-	enum { PAGES = 40, STEPS = 400, PATHS = 7 };
+	enum {
+		PAGES = 40,
+		STEPS = 400,
+		PATHS = 7
+	};
 	static char history[STEPS][PAGES];
-	static const char *const paths[PATHS] = { "none", "/1", "/2", "/3", "/4", "/5", "" };
+	static const char *const paths[PATHS] = {
+		"none", "/1", "/2", "/3", "/4", "/5", ""
+	};
 	struct mh_maps *maps = begin();
 	unsigned seed = 1, i, k;
 
@@ -225,17 +231,18 @@ static void many_processes_are_found(void **state)
 
 	(void)state;
 	for (pid = 1000; pid > 0; pid--) {
-		map(maps, pid, pid, MH_MAP_ADD, 0x1000 * pid, 0x1000 * pid + 0x1000, "/a");
+		map(maps, pid, pid, MH_MAP_ADD, 0x1000 * pid, 0x1000 * pid + 0x1000,
+		    "/a");
 		task(maps, pid + 5, MH_TASK_EXEC, pid, 0, "x");
 	}
 	done(maps);
 	assert_int_equal(mh_maps_nr_spaces(maps), 2000);
 	for (pid = 1; pid <= 1000; pid++) {
 		assert_string_equal(path_at(maps, pid, 0x1000 * pid, pid), "/a");
-		assert_int_equal(mh_maps_space(maps, (size_t)mh_maps_space_at(
-							     maps, pid, pid + 5))
-					 ->pid,
-				 pid);
+		assert_int_equal(
+			mh_maps_space(maps, (size_t)mh_maps_space_at(maps, pid, pid + 5))
+				->pid,
+			pid);
 		assert_int_equal(mh_maps_space_at(maps, pid, pid + 5),
 				 mh_maps_space_at(maps, pid, pid) + 1);
 	}

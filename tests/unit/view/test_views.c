@@ -58,12 +58,21 @@ static void a_heatmap_prints_its_states(void **state)
 {
 	double max[] = { NAN, NAN, 0, 0.1, 1, 0.5 };
 	uint8_t cells[] = { MH_CELL_UNMAPPED, MH_CELL_NOT_OBSERVED, MH_CELL_ZERO,
-			    MH_CELL_VALUE,    MH_CELL_VALUE,	    MH_CELL_FEW };
-	struct mh_band band = { .name = "[heap]", .addr = { 0x1000, 0x3000 },
-				.nr_rows = 2, .bytes = 8192, .share = 1 };
-	struct mh_heatmap map = { .rows = 2, .cols = 3, .mean = max, .max = max,
-				  .state = cells, .bands = &band, .nr_bands = 1,
-				  .time_ns = { 0, 30 }, .value_max = 1 };
+			    MH_CELL_VALUE,    MH_CELL_VALUE,        MH_CELL_FEW };
+	struct mh_band band = { .name = "[heap]",
+				.addr = { 0x1000, 0x3000 },
+				.nr_rows = 2,
+				.bytes = 8192,
+				.share = 1 };
+	struct mh_heatmap map = { .rows = 2,
+				  .cols = 3,
+				  .mean = max,
+				  .max = max,
+				  .state = cells,
+				  .bands = &band,
+				  .nr_bands = 1,
+				  .time_ns = { 0, 30 },
+				  .value_max = 1 };
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
@@ -72,11 +81,11 @@ static void a_heatmap_prints_its_states(void **state)
 	assert_non_null(out);
 	assert_int_equal(mh_heatmap_print(out, &map, NULL), MH_OK);
 	fclose(out);
-	assert_string_equal(text,
-			    "time 0-30 unit hit_ratio max 1\n"
-			    "band rows 0+2 1000-3000 bytes 8192 gap 0 share 1.0000 [heap]\n"
-			    "|19e|\n"
-			    "| ?.|\n");
+	assert_string_equal(
+		text, "time 0-30 unit hit_ratio max 1\n"
+		      "band rows 0+2 1000-3000 bytes 8192 gap 0 share 1.0000 [heap]\n"
+		      "|19e|\n"
+		      "| ?.|\n");
 	free(text);
 }
 
