@@ -9,7 +9,7 @@
 
 #include <memheat/view.h>
 
-#include "analyze/index.h"
+#include "analyze/numbering.h"
 #include "analyze/wss.h"
 #include "base/vec.h"
 
@@ -48,22 +48,22 @@ static int by_value(const void *a, const void *b)
 static int usual_distance(uint64_t *out, const struct mh_event **ev, size_t nr)
 {
 	uint64_t *d = malloc((nr + 1) * sizeof(*d));
-	struct mh_index last = { 0 };
+	struct mh_numbering last = { 0 };
 	size_t i, n = 0;
 	int failed = !d;
 
 	for (i = 0; i < nr && !failed; i++) {
-		uint32_t pid = ev[i]->footprint.pid, before = mh_index_get(&last, pid);
+		uint32_t pid = ev[i]->footprint.pid, before = mh_numbering_get(&last, pid);
 
-		if (before != MH_INDEX_NONE)
+		if (before != MH_NUMBER_NONE)
 			d[n++] = ev[i]->time_ns - ev[before]->time_ns;
-		failed = mh_index_set(&last, pid, (uint32_t)i);
+		failed = mh_numbering_set(&last, pid, (uint32_t)i);
 	}
 	if (n)
 		qsort(d, n, sizeof(*d), by_value);
 	*out = n ? d[n / 2] : 0;
 	free(d);
-	mh_index_fini(&last);
+	mh_numbering_fini(&last);
 	return failed ? -1 : 0;
 }
 
@@ -78,7 +78,7 @@ static void add_to(uint64_t *sum, uint64_t bytes)
 static int make_points(struct points *out, const struct mh_session *s,
 		       const struct mh_event **ev, size_t nr, uint64_t distance)
 {
-	struct mh_index seen = { 0 };
+	struct mh_numbering seen = { 0 };
 	uint64_t first = 0;
 	size_t i;
 	int failed = 0;
@@ -88,7 +88,7 @@ static int make_points(struct points *out, const struct mh_session *s,
 		struct mh_footprint_point *p = out->nr ? &out->v[out->nr - 1] : NULL;
 
 		if (!p || 2 * (ev[i]->time_ns - first) > distance ||
-		    mh_index_get(&seen, f->pid) == out->nr) {
+		    mh_numbering_get(&seen, f->pid) == out->nr) {
 			p = mh_vec_push(out);
 			if (!p) {
 				failed = -1;
@@ -98,14 +98,14 @@ static int make_points(struct points *out, const struct mh_session *s,
 			p->time_ns = first > s->start_ns ? first - s->start_ns : 0;
 			p->rss = p->pss = p->swap = p->huge = MH_NO_DATA;
 		}
-		failed = mh_index_set(&seen, f->pid, (uint32_t)out->nr);
+		failed = mh_numbering_set(&seen, f->pid, (uint32_t)out->nr);
 		p->nr_processes++;
 		add_to(&p->rss, f->rss);
 		add_to(&p->pss, f->pss);
 		add_to(&p->swap, f->swap);
 		add_to(&p->huge, f->huge);
 	}
-	mh_index_fini(&seen);
+	mh_numbering_fini(&seen);
 	return failed;
 }
 

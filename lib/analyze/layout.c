@@ -142,7 +142,7 @@ static int fold_groups(struct plan *p)
 	/* A fold of one says less than the one. */
 	for (i = 0, p->nr_folded = 0; i < p->groups.nr; i++)
 		p->nr_folded += p->groups.v[i].folded;
-	if (p->nr_folded == 1 && shown < max) {
+	if (p->nr_folded == 1 && shown < p->opts->rows) {
 		for (i = 0; i < p->groups.nr; i++)
 			p->groups.v[i].folded = false;
 		p->nr_folded = 0;

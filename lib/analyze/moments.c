@@ -6,7 +6,7 @@
 
 #include <memheat/view.h>
 
-#include "analyze/index.h"
+#include "analyze/numbering.h"
 #include "base/vec.h"
 
 /* What one snapshot says of one target; also a gap of it. */
@@ -207,7 +207,7 @@ static int add_gaps(struct part *p, const struct mh_session *s,
 }
 
 /* Add a record to the moment under way, or begin a new one. */
-static int add_record(struct mh_moments *m, const struct record *r, struct mh_index *seen,
+static int add_record(struct mh_moments *m, const struct record *r, struct mh_numbering *seen,
 		      uint64_t *first)
 {
 	struct mh_moment *at = m->nr ? &m->v[m->nr - 1] : NULL;
@@ -215,7 +215,7 @@ static int add_record(struct mh_moments *m, const struct record *r, struct mh_in
 	unsigned i;
 
 	if (!at || 2 * (middle(r->time_ns) - *first) >= m->interval_ns ||
-	    mh_index_get(seen, r->pid) == number) {
+	    mh_numbering_get(seen, r->pid) == number) {
 		at = mh_vec_push(m);
 		if (!at)
 			return -1;
@@ -224,7 +224,7 @@ static int add_record(struct mh_moments *m, const struct record *r, struct mh_in
 		at->bytes = MH_NO_DATA;
 		at->time_ns = r->time_ns;
 	}
-	if (mh_index_set(seen, r->pid, number))
+	if (mh_numbering_set(seen, r->pid, number))
 		return -1;
 	if (!r->data)
 		return 0;
@@ -267,7 +267,7 @@ int mh_moments_take(struct mh_moments *out, struct mh_analysis *a,
 		    struct mh_err *err)
 {
 	struct part *p = a->part;
-	struct mh_index seen = { 0 };
+	struct mh_numbering seen = { 0 };
 	uint64_t first = 0;
 	int failed;
 	size_t i;
@@ -285,7 +285,7 @@ int mh_moments_take(struct mh_moments *out, struct mh_analysis *a,
 	for (i = 0; i < p->records.nr && !failed; i++)
 		failed = add_record(out, &p->records.v[i], &seen, &first);
 	drop_covered_gaps(out);
-	mh_index_fini(&seen);
+	mh_numbering_fini(&seen);
 	part_free(p);
 	a->part = NULL;
 	if (!failed)

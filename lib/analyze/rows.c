@@ -30,33 +30,33 @@ static uint64_t hash_name(uint32_t pid, const char *name)
 	return h;
 }
 
-/* The row of (@pid, @name); MH_INDEX_NONE and the *slot to put it: there is none. */
+/* The row of (@pid, @name); MH_NUMBER_NONE and the *slot to put it: there is none. */
 static uint32_t row_find(const struct mh_rows *r, uint32_t pid, const char *name,
 			 uint64_t *slot)
 {
 	uint32_t i;
 
 	for (*slot = hash_name(pid, name);; ++*slot) {
-		i = mh_index_get(&r->by_name, *slot);
-		if (i == MH_INDEX_NONE || (r->rows.v[i].pid == pid &&
+		i = mh_numbering_get(&r->by_name, *slot);
+		if (i == MH_NUMBER_NONE || (r->rows.v[i].pid == pid &&
 					   !strcmp(r->rows.v[i].name, name)))
 			return i;
 	}
 }
 
-/* The same, made when it is new; MH_INDEX_NONE: out of memory. */
+/* The same, made when it is new; MH_NUMBER_NONE: out of memory. */
 static uint32_t row_get(struct mh_rows *r, uint32_t pid, const char *name)
 {
 	struct mh_mapping_row *row;
 	uint64_t h;
 	uint32_t i = row_find(r, pid, name, &h);
 
-	if (i != MH_INDEX_NONE)
+	if (i != MH_NUMBER_NONE)
 		return i;
 	i = (uint32_t)r->rows.nr;
 	row = mh_vec_push(&r->rows);
-	if (!row || mh_index_set(&r->by_name, h, i))
-		return MH_INDEX_NONE;
+	if (!row || mh_numbering_set(&r->by_name, h, i))
+		return MH_NUMBER_NONE;
 	snprintf(row->name, sizeof(row->name), "%s", name);
 	row->pid = pid;
 	row->rss = row->swap = row->huge = MH_NO_DATA;
@@ -85,7 +85,7 @@ static int row_of_place(struct mh_rows *r, const struct mh_session *s,
 
 	name_place(p, name, sizeof(name));
 	*out = row_get(r, pid, name);
-	if (*out == MH_INDEX_NONE)
+	if (*out == MH_NUMBER_NONE)
 		return -1;
 	row = &r->rows.v[*out];
 	if (!(p->key & MH_KEY_UNKNOWN))
@@ -162,7 +162,7 @@ static int collect(struct changes *c, struct mh_rows *r, const struct mh_session
 			if (r) {
 				mh_mapping_name(&m[k], name, sizeof(name));
 				row = row_find(r, pid, name, &slot);
-				if (row == MH_INDEX_NONE)
+				if (row == MH_NUMBER_NONE)
 					continue; /* filtered out */
 			} else if (prot && !m[k].prot) {
 				/* Reserved address space that nothing can touch. */
@@ -245,7 +245,7 @@ void mh_rows_fini(struct mh_rows *r)
 {
 	free(r->rows.v);
 	free(r->of_place);
-	mh_index_fini(&r->by_name);
+	mh_numbering_fini(&r->by_name);
 	memset(r, 0, sizeof(*r));
 }
 

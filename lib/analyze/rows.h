@@ -6,7 +6,7 @@
 
 #include <memheat/view.h>
 
-#include "analyze/index.h"
+#include "analyze/numbering.h"
 #include "analyze/places.h"
 
 struct mh_rows {
@@ -15,7 +15,7 @@ struct mh_rows {
 		size_t nr, cap;
 	} rows;
 	uint32_t *of_place; /* row of each place */
-	struct mh_index by_name;
+	struct mh_numbering by_name;
 };
 
 /* One row per pid and name of @places; sizes are the largest that was mapped at once. */

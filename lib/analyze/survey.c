@@ -13,12 +13,12 @@
 
 static struct mh_survey_space *space_of(struct mh_survey *sv, uint64_t key)
 {
-	uint32_t i = mh_index_get(&sv->index, key);
+	uint32_t i = mh_numbering_get(&sv->index, key);
 	struct mh_survey_space *sp;
 
-	if (i != MH_INDEX_NONE)
+	if (i != MH_NUMBER_NONE)
 		return &sv->spaces.v[i];
-	if (mh_index_set(&sv->index, key, (uint32_t)sv->spaces.nr))
+	if (mh_numbering_set(&sv->index, key, (uint32_t)sv->spaces.nr))
 		return NULL;
 	sp = mh_vec_push(&sv->spaces);
 	if (!sp)
@@ -55,7 +55,7 @@ void mh_survey_fini(struct mh_survey *sv)
 		mh_ranges_fini(&sv->spaces.v[i].outside);
 	}
 	free(sv->spaces.v);
-	mh_index_fini(&sv->index);
+	mh_numbering_fini(&sv->index);
 	free(sv->place_heat);
 	memset(sv, 0, sizeof(*sv));
 }
@@ -326,7 +326,7 @@ int mh_survey_run(struct mh_survey *out, struct mh_session *s,
 		return ret;
 	if (out->spaces.nr)
 		qsort(out->spaces.v, out->spaces.nr, sizeof(*out->spaces.v), by_key);
-	mh_index_fini(&out->index);
+	mh_numbering_fini(&out->index);
 	for (i = 0; i < places->nr; i++)
 		places->v[i].heat = out->place_heat[i];
 	return MH_OK;

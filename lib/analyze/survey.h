@@ -7,7 +7,7 @@
 #ifndef MEMHEAT_ANALYZE_SURVEY_H
 #define MEMHEAT_ANALYZE_SURVEY_H
 
-#include "analyze/index.h"
+#include "analyze/numbering.h"
 #include "analyze/places.h"
 #include "analyze/ranges.h"
 #include "analyze/scan.h"
@@ -26,7 +26,7 @@ struct mh_survey {
 		struct mh_survey_space *v;
 		size_t nr, cap;
 	} spaces; /* sorted by key once the survey is done */
-	struct mh_index index; /* key to spaces, while the survey is made */
+	struct mh_numbering index; /* key to spaces, while the survey is made */
 	double *place_heat; /* by index of the places that were given */
 	size_t nr_places;
 	struct mh_range time_ns; /* absolute, of the snapshots; empty: none */

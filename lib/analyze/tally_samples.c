@@ -20,7 +20,7 @@ struct tally {
 	struct mh_keys keys;
 	struct mh_lookup lookup;
 	uint64_t *weight; /* per place */
-	struct mh_index index;
+	struct mh_numbering index;
 	struct {
 		struct chunk *v;
 		size_t nr, cap;
@@ -33,7 +33,7 @@ static void part_free(void *part)
 	struct tally *t = part;
 
 	mh_lookup_fini(&t->lookup);
-	mh_index_fini(&t->index);
+	mh_numbering_fini(&t->index);
 	free(t->weight);
 	free(t->chunks.v);
 	free(t);
@@ -72,15 +72,15 @@ static struct chunk *chunk_of(struct tally *t, uint64_t key, uint64_t number,
 	uint32_t i;
 
 	for (;; h++) {
-		i = mh_index_get(&t->index, h);
-		if (i == MH_INDEX_NONE)
+		i = mh_numbering_get(&t->index, h);
+		if (i == MH_NUMBER_NONE)
 			break;
 		c = &t->chunks.v[i];
 		if (c->key == key && c->number == number && c->row == row)
 			return c;
 	}
 	c = mh_vec_push(&t->chunks);
-	if (!c || mh_index_set(&t->index, h, (uint32_t)t->chunks.nr - 1))
+	if (!c || mh_numbering_set(&t->index, h, (uint32_t)t->chunks.nr - 1))
 		return NULL;
 	*c = (struct chunk){ key, number, 0, row };
 	return c;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/index.h"
+#include "analyze/numbering.h"
 #include "analyze/lookup.h"
 #include "analyze/ranges.h"
 
@@ -78,19 +78,19 @@ static void random_unions_agree_with_a_bitmap(void **state)
 
 static void an_index_finds_what_was_set(void **state)
 {
-	struct mh_index ix = { 0 };
+	struct mh_numbering ix = { 0 };
 	uint64_t i;
 
 	(void)state;
-	assert_int_equal(mh_index_get(&ix, 5), MH_INDEX_NONE);
+	assert_int_equal(mh_numbering_get(&ix, 5), MH_NUMBER_NONE);
 	for (i = 0; i < 5000; i++)
-		assert_int_equal(mh_index_set(&ix, i << 21, (uint32_t)i), 0);
-	assert_int_equal(mh_index_set(&ix, 3 << 21, 99), 0);
+		assert_int_equal(mh_numbering_set(&ix, i << 21, (uint32_t)i), 0);
+	assert_int_equal(mh_numbering_set(&ix, 3 << 21, 99), 0);
 	assert_int_equal(ix.nr, 5000);
 	for (i = 0; i < 5000; i++)
-		assert_int_equal(mh_index_get(&ix, i << 21), i == 3 ? 99 : i);
-	assert_int_equal(mh_index_get(&ix, 1), MH_INDEX_NONE);
-	mh_index_fini(&ix);
+		assert_int_equal(mh_numbering_get(&ix, i << 21), i == 3 ? 99 : i);
+	assert_int_equal(mh_numbering_get(&ix, 1), MH_NUMBER_NONE);
+	mh_numbering_fini(&ix);
 }
 
 static void lookups_agree_with_a_search(void **state)
