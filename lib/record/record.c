@@ -14,7 +14,9 @@
 #include <memheat/record.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -54,6 +56,7 @@ struct root {
 struct mh_recording {
 	struct mh_record_opts opts; /* strings and arrays are the caller's */
 	struct mh_target target;
+	char cgroup[PATH_MAX]; /* its folder, where one is the target */
 	const char *sysroot;
 	pid_t command_pid;
 	struct mh_child child;
@@ -126,10 +129,35 @@ static int sink_early(void *arg, const struct mh_event *ev, struct mh_err *err)
 
 /* ---- opening ---- */
 
+/* Every source needs what this file needs; better one refusal than one from each. */
+static int check_access(pid_t pid, struct mh_err *err)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		return MH_OK;
+	}
+	if (errno == ENOENT || errno == ESRCH)
+		return mh_fail(err, MH_ENOTARGET, "no process has pid %d", (int)pid);
+	return mh_fail(
+		err, MH_EPERM,
+		"pid %d is another user's process, or has privileges that we lack; "
+		"run as root",
+		(int)pid);
+}
+
 static int watch_root(struct mh_recording *rec, pid_t pid, struct mh_err *err)
 {
-	struct root *root = mh_vec_push(&rec->roots);
+	int ret = check_access(pid, err);
+	struct root *root;
 
+	if (ret)
+		return ret;
+	root = mh_vec_push(&rec->roots);
 	if (!root)
 		return mh_fail(err, MH_ENOMEM, "out of memory");
 	root->pid = pid;
@@ -139,6 +167,31 @@ static int watch_root(struct mh_recording *rec, pid_t pid, struct mh_err *err)
 	return mh_fail(err, MH_ENOTARGET, "no process has pid %d", (int)pid);
 }
 
+/*
+ * The folder of a control group: as named, or below the mount of the unified hierarchy,
+ * or below that of perf events where hierarchies are apart.
+ */
+static int find_cgroup(struct mh_recording *rec, struct mh_err *err)
+{
+	static const char *const mounts[] = { "", "/sys/fs/cgroup/",
+					      "/sys/fs/cgroup/unified/",
+					      "/sys/fs/cgroup/perf_event/" };
+	const char *name = rec->opts.target.cgroup;
+	char procs[PATH_MAX + 16];
+	size_t i;
+
+	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		snprintf(rec->cgroup, sizeof(rec->cgroup), "%s%s", mounts[i], name);
+		snprintf(procs, sizeof(procs), "%s/cgroup.procs", rec->cgroup);
+		if (!access(procs, F_OK)) {
+			rec->target.cgroup = rec->cgroup;
+			return MH_OK;
+		}
+	}
+	return mh_fail(err, MH_ENOTARGET, "no control group '%s' below /sys/fs/cgroup",
+		       name);
+}
+
 static int prepare_target(struct mh_recording *rec, struct mh_err *err)
 {
 	size_t i;
@@ -146,6 +199,11 @@ static int prepare_target(struct mh_recording *rec, struct mh_err *err)
 
 	if (!rec->opts.command) {
 		rec->target = rec->opts.target;
+		if (rec->target.type == MH_TARGET_CGROUP) {
+			ret = find_cgroup(rec, err);
+			if (ret)
+				return ret;
+		}
 		for (i = 0; i < rec->target.nr_pids; i++) {
 			ret = watch_root(rec, rec->target.pids[i], err);
 			if (ret)
@@ -205,8 +263,7 @@ static int open_sources(struct mh_recording *rec, struct mh_err *err)
 	for (i = 0; i < choice.nr; i++) {
 		ret = open_source(rec, choice.ops[i], &why);
 		if (ret && choice.automatic && ret != MH_ENOTARGET && choice.nr > 1)
-			mh_log_say(rec->opts.log, MH_NOTICE, "without %s: %s",
-				   choice.ops[i]->name, why.msg);
+			mh_log_say(rec->opts.log, MH_NOTICE, "left out: %s", why.msg);
 		else if (ret)
 			break;
 	}

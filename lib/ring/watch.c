@@ -781,8 +781,8 @@ static void read_lane(const struct mh_watch *w, size_t lane, uint64_t *count,
 
 /*
  * The kernel tells of a loss when there is room again, so what was lost at the very end
- * is only in its counter (Linux 6.0). Beyond that, some events of a machine-wide watch are
- * counted and give neither sample nor loss; they are lost to us all the same.
+ * is only in its counter (Linux 6.0). Beyond that, some events of a machine-wide watch
+ * are counted and give neither sample nor loss; they are lost to us all the same.
  */
 static int emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
 		       struct mh_err *err)
@@ -842,7 +842,8 @@ static bool move_on(struct mh_watch *w)
 
 		/* Both events of a task hang up together: the second finds the next
 		 * task, which is asked itself. */
-		if (!(ev[k].events & EPOLLHUP) || w->lanes.v[lane].poll_task >= w->tasks.nr)
+		if (!(ev[k].events & EPOLLHUP) ||
+		    w->lanes.v[lane].poll_task >= w->tasks.nr)
 			continue;
 		fd = w->tasks.v[w->lanes.v[lane].poll_task].fds[NR_ROLES * lane + SAMPLE];
 		if (!has_hung_up(fd))

@@ -230,13 +230,21 @@ static int tell_past(const struct mh_source *src, const struct proc_stat *stat,
 
 static int attach_cgroup(struct mh_source *src, const char *path, struct mh_err *err)
 {
+	struct mh_err why = { 0 };
 	int fd, ret;
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return mh_fail_errno(err, "cannot open the cgroup '%s'", path);
-	ret = mh_watch_add_cgroup(src->watch, fd, err);
+	ret = mh_watch_add_cgroup(src->watch, fd, &why);
 	close(fd);
+	if (ret && why.sys_errno == EBADF)
+		return mh_fail(err, MH_ENOSUP,
+			       "'%s' is not in a hierarchy with perf events; name one "
+			       "below the cgroup2 mount",
+			       path);
+	if (ret && err)
+		*err = why;
 	return ret;
 }
 
