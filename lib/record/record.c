@@ -109,8 +109,15 @@ static int write_event(struct mh_recording *rec, const struct mh_event *ev,
 static int sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct mh_recording *rec = arg;
-	int ret = mh_seen_event(&rec->seen, ev, err);
+	struct mh_event dated;
+	int ret;
 
+	if (mh_seen_time(&rec->seen, ev) != ev->time_ns) {
+		dated = *ev;
+		dated.time_ns = mh_seen_time(&rec->seen, ev);
+		ev = &dated;
+	}
+	ret = mh_seen_event(&rec->seen, ev, err);
 	if (ret)
 		return ret > 0 ? MH_OK : ret;
 	if (rec->failed) {

@@ -86,9 +86,22 @@ static int see_task(struct mh_seen *s, const struct mh_event *ev, struct mh_err 
 	if (!p)
 		return mh_fail(err, MH_ENOMEM, "out of memory");
 	p->ended = false;
-	if (task->op != MH_TASK_COMM)
+	if (task->op != MH_TASK_COMM) {
 		p->generation = ++s->generations;
+		p->since_ns = ev->time_ns;
+	}
 	return MH_OK;
+}
+
+uint64_t mh_seen_time(struct mh_seen *s, const struct mh_event *ev)
+{
+	const struct mh_seen_process *p = NULL;
+
+	if (ev->kind == MH_EV_MAP)
+		p = find(s, ev->map.pid);
+	else if (ev->kind == MH_EV_TASK && ev->task.op == MH_TASK_EXEC)
+		p = find(s, ev->task.pid);
+	return p && p->since_ns > ev->time_ns ? p->since_ns : ev->time_ns;
 }
 
 size_t mh_seen_nr_live(const struct mh_seen *s)

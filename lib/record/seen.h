@@ -14,6 +14,7 @@
 struct mh_seen_process {
 	uint32_t pid;
 	uint32_t generation;       /* counts execs; for the table of mappings */
+	uint64_t since_ns;         /* when its address space began, as far as was told */
 	bool ended;                /* its first thread has exited */
 	uint64_t snapshot_ns;      /* of the REGION rows being summed up */
 	uint64_t summing, touched; /* bytes: of that snapshot, of the one before */
@@ -39,6 +40,12 @@ struct mh_seen {
 };
 
 void mh_seen_fini(struct mh_seen *s);
+
+/*
+ * When an event is to be dated. A source that looks now and then dates a new program and
+ * its mappings at its last look, which may be before the fork or exec that another saw.
+ */
+uint64_t mh_seen_time(struct mh_seen *s, const struct mh_event *ev);
 
 /*
  * Learn from an event.

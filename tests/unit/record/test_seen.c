@@ -99,6 +99,32 @@ static void test_one_source_is_not_compared(void **state)
 	mh_seen_fini(&s);
 }
 
+/* A look before the exec dates what it finds after it: it belongs to the new program. */
+static void test_dates_are_not_before_the_program(void **state)
+{
+	struct mh_seen s = { .several = true };
+	struct mh_event fork_ = task(0, MH_TASK_FORK, 7), exec_ = task(1, MH_TASK_EXEC, 7);
+	struct mh_event early;
+
+	(void)state;
+	mh_event_init(&early, MH_EV_MAP);
+	early.time_ns = 50;
+	early.map.pid = 7;
+	early.map.end = 4096;
+	assert_true(mh_seen_time(&s, &early) == 50);
+	fork_.time_ns = 100;
+	exec_.time_ns = 50;
+	assert_int_equal(see(&s, fork_), MH_OK);
+	assert_true(mh_seen_time(&s, &exec_) == 100);
+	assert_true(mh_seen_time(&s, &early) == 100);
+	exec_.time_ns = 120;
+	assert_int_equal(see(&s, exec_), MH_OK);
+	assert_true(mh_seen_time(&s, &early) == 120);
+	early.time_ns = 200;
+	assert_true(mh_seen_time(&s, &early) == 200);
+	mh_seen_fini(&s);
+}
+
 static void test_exact_source_is_believed(void **state)
 {
 	struct mh_seen s = { .several = true, .exact_tasks = 1 << 2 };
@@ -183,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_exec_forgets),
 		cmocka_unit_test(test_many_mappings),
 		cmocka_unit_test(test_one_source_is_not_compared),
+		cmocka_unit_test(test_dates_are_not_before_the_program),
 		cmocka_unit_test(test_exact_source_is_believed),
 		cmocka_unit_test(test_pid_used_again),
 		cmocka_unit_test(test_threads_are_no_processes),
