@@ -238,7 +238,7 @@ static int attach_cgroup(struct mh_source *src, const char *path, struct mh_err 
 		return mh_fail_errno(err, "cannot open the cgroup '%s'", path);
 	ret = mh_watch_add_cgroup(src->watch, fd, &why);
 	close(fd);
-	if (ret && why.sys_errno == EBADF)
+	if (ret && (why.sys_errno == EBADF || why.sys_errno == ENOENT))
 		return mh_fail(err, MH_ENOSUP,
 			       "'%s' is not in a hierarchy with perf events; name one "
 			       "below the cgroup2 mount",
