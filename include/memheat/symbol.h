@@ -24,6 +24,7 @@ struct mh_mapping {
 	uint64_t pgoff;
 	uint8_t prot, shared;
 	const char *path; /* as in /proc/PID/maps */
+	const char *build_id; /* of the file, as lower-case hex; "" if not recorded */
 };
 
 struct mh_maps;
