@@ -129,9 +129,13 @@ struct mh_frame {
 };
 
 struct mh_symbol {
-	enum mh_symbol_kind kind;
-	enum mh_unnamed why;
-	enum mh_build_id_state build_id;
+	uint8_t kind;           /* enum mh_symbol_kind */
+	uint8_t why;            /* enum mh_unnamed */
+	uint8_t build_id_state; /* enum mh_build_id_state */
+	uint16_t nr_frames;
+	uint32_t line; /* 0: not known */
+	/* Code: where the address is, inlining undone. Data: the declaration. */
+	const char *file;
 	const struct mh_mapping *mapping; /* NULL: none */
 	const char *module;               /* path of the file; "" if none */
 	uint64_t vaddr;                   /* address in the module's own terms */
@@ -140,18 +144,15 @@ struct mh_symbol {
 	/* Code: the innermost function, inlined or not. Data: the variable. "" if none.
 	 */
 	const char *name;
-	uint64_t offset;  /* of the address in the ELF symbol or the variable */
-	const char *file; /* code: where the address is; data: the declaration; "" */
-	uint32_t line;    /* 0: not known */
+	uint64_t offset; /* of the address in the ELF symbol or the variable */
+	uint64_t size;   /* of these; 0: not known */
 
 	/* Code: innermost first; the last one is the function that is not inlined. */
-	const struct mh_frame *frames;
-	uint32_t nr_frames;
+	const struct mh_frame *frames; /* nr_frames of them */
 
 	/* Data. */
 	const char *type; /* of the variable: "struct rec[64]"; "" if not known */
 	const char *path; /* "hot_table[1].val"; the name alone without a type */
-	uint64_t size;    /* of the variable; 0: not known */
 };
 
 struct mh_symtab_opts {
@@ -186,8 +187,8 @@ struct mh_symbol_query {
  *
  * Returns MH_OK; MH_ENOMEM.
  */
-int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places, size_t nr,
-		      struct mh_symbol *out, struct mh_err *err) MH_MUST_CHECK;
+int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places,
+		      size_t nr, struct mh_symbol *out, struct mh_err *err) MH_MUST_CHECK;
 
 /* How many places got each reason so far, by enum mh_unnamed. */
 const uint64_t *mh_symtab_counts(const struct mh_symtab *st);

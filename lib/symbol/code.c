@@ -61,6 +61,7 @@ static int cus_make(struct mh_module *m)
 	m->cus.made = true;
 	for (i = 0; !ret && i < m->dw.nr_info_units; i++) {
 		ret = add_unit(m, (uint32_t)i, &ranges);
+		mh_dw_unit_release(&m->dw.units.v[i]);
 		mh_dwarf_trim(&m->dw, TABLES_MAX);
 	}
 	free(ranges.v);
@@ -234,7 +235,7 @@ static int put(struct code *c, const struct wanted *w, uint32_t inner,
 		struct mh_symbol *out = c->items[i].out;
 
 		out->frames = c->frames;
-		out->nr_frames = c->nr_frames;
+		out->nr_frames = (uint16_t)c->nr_frames;
 		out->name = c->frames[0].function;
 		out->file = c->frames[0].file;
 		out->line = c->frames[0].line;
@@ -288,6 +289,9 @@ static int resolve_unit(struct code *c, const struct wanted *w, size_t nr)
 		return 0;
 	if (mh_dw_line_open(&c->line, u))
 		mh_dw_line_run(&c->line, c->addrs, nr, c->rows);
+	if (u->dw->elf)
+		mh_elf_release(u->dw->elf, c->line.program.p,
+			       mh_rbuf_left(&c->line.program));
 	if (u->dwo_name) {
 		if (!mh_split_open(&split, &c->m->dwp, u, c->m->dir_path, NULL))
 			ret = find_scopes(c, split.unit, nr);
@@ -303,6 +307,7 @@ static int resolve_unit(struct code *c, const struct wanted *w, size_t nr)
 		mh_names_forget(&c->naming->names);
 		mh_split_close(&split);
 	}
+	mh_dw_unit_release(u);
 	mh_dwarf_trim(&c->m->dw, TABLES_MAX);
 	return ret;
 }

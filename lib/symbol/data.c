@@ -60,6 +60,7 @@ static int vars_make(struct mh_module *m)
 	m->vars_made = true;
 	for (i = 0; !ret && i < m->dw.nr_info_units; i++) {
 		ret = add_unit(m, (uint32_t)i);
+		mh_dw_unit_release(&m->dw.units.v[i]);
 		mh_dwarf_trim(&m->dw, TABLES_MAX);
 	}
 	mh_dw_vars_sort(&m->vars);

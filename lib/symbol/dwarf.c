@@ -159,7 +159,7 @@ int mh_dwarf_open(struct mh_dwarf *dw, struct mh_elf *elf, struct mh_dw_fuel *fu
 	size_t i;
 	int ret = MH_OK;
 
-	*dw = (struct mh_dwarf){ .fuel = fuel };
+	*dw = (struct mh_dwarf){ .elf = elf, .fuel = fuel };
 	dw->split = mh_elf_section_find(elf, ".debug_info.dwo") != NULL;
 	for (i = 0; !ret && i < sizeof(want) / sizeof(*want); i++)
 		ret = section(dw, elf, want[i].name, want[i].out, err);
@@ -210,6 +210,12 @@ void mh_dwarf_trim(struct mh_dwarf *dw, size_t keep)
 		if (dw->units.v[i].state == MH_DW_READY)
 			dw->units.v[i].state = MH_DW_FRESH;
 	}
+}
+
+void mh_dw_unit_release(const struct mh_dw_unit *u)
+{
+	if (u->dw->elf)
+		mh_elf_release(u->dw->elf, u->sec.p + u->off, u->end - u->off);
 }
 
 struct mh_dw_unit *mh_dw_unit_at(struct mh_dwarf *dw, uint64_t off)

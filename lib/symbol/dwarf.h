@@ -120,6 +120,7 @@ static inline bool mh_dw_burn(struct mh_dw_fuel *fuel, uint64_t n)
 struct mh_dwarf {
 	struct mh_bytes info, types, abbrev, str, line_str, str_offsets, addr, ranges,
 		rnglists, line;
+	const struct mh_elf *elf; /* NULL: a slice */
 	struct mh_dw_fuel *fuel;
 	struct mh_dwarf *alt; /* dwz's supplementary file; NULL */
 	bool split;           /* a .dwo, or a slice of a .dwp */
@@ -148,6 +149,9 @@ int mh_dwarf_scan_units(struct mh_dwarf *dw, struct mh_err *err) MH_MUST_CHECK;
 void mh_dwarf_close(struct mh_dwarf *dw);
 /* Give back abbreviation tables past @keep bytes. Units must be loaded again. */
 void mh_dwarf_trim(struct mh_dwarf *dw, size_t keep);
+
+/* The unit's bytes are not needed soon. */
+void mh_dw_unit_release(const struct mh_dw_unit *u);
 
 /* Read the unit's abbreviations and its top DIE's bases. False: damaged. */
 bool mh_dw_unit_load(struct mh_dw_unit *u);

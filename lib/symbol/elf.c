@@ -309,6 +309,18 @@ int mh_elf_bytes(struct mh_elf *elf, const char *name, struct mh_bytes *out,
 	return MH_OK;
 }
 
+void mh_elf_release(const struct mh_elf *elf, const void *p, size_t len)
+{
+	uintptr_t from = ((uintptr_t)p + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+	uintptr_t to = ((uintptr_t)p + len) & ~(uintptr_t)(PAGE - 1);
+	uintptr_t image = (uintptr_t)elf->image;
+
+	/* Only pages of the mapped file may go; others would come back as zeros. */
+	if (elf->fd < 0 || from < image || to > image + elf->len || from >= to)
+		return;
+	(void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 #define STRING_MAX 65536
 
 const char *mh_bytes_string(const struct mh_bytes *b, uint64_t off)

@@ -54,6 +54,11 @@ const struct mh_elf_section *mh_elf_section_at(const struct mh_elf *elf, uint64_
 int mh_elf_bytes(struct mh_elf *elf, const char *name, struct mh_bytes *out,
 		 struct mh_err *err) MH_MUST_CHECK;
 
+/* Say that these bytes of the file are not needed soon: they stop counting as memory of
+ * this process and are read again when touched. Bytes that are not the file's are left.
+ */
+void mh_elf_release(const struct mh_elf *elf, const void *p, size_t len);
+
 /* A zero-terminated string at @off; NULL: none there. At most 64 KiB are looked at. */
 const char *mh_bytes_string(const struct mh_bytes *b, uint64_t off);
 

@@ -246,9 +246,7 @@ static bool is_code(const struct mh_module *m, uint64_t vaddr, const char **sect
 }
 
 static int classify(struct mh_module *m, struct mh_naming *naming,
-		    const struct mh_module_item *items, size_t nr,
-		    struct mh_module_item *code, size_t *nr_code,
-		    struct mh_module_item *data, size_t *nr_data)
+		    const struct mh_module_item *items, size_t nr)
 {
 	const char *raw = NULL, *kept = "";
 	size_t i;
@@ -257,14 +255,9 @@ static int classify(struct mh_module *m, struct mh_naming *naming,
 		struct mh_symbol *out = items[i].out;
 		const char *section;
 
-		out->build_id = m->state;
-		if (is_code(m, items[i].vaddr, &section)) {
-			out->kind = MH_SYMBOL_CODE;
-			code[(*nr_code)++] = items[i];
-		} else {
-			out->kind = MH_SYMBOL_DATA;
-			data[(*nr_data)++] = items[i];
-		}
+		out->build_id_state = m->state;
+		out->kind = is_code(m, items[i].vaddr, &section) ? MH_SYMBOL_CODE
+								 : MH_SYMBOL_DATA;
 		if (section != raw) {
 			kept = mh_names_keep(&naming->names, section);
 			raw = section;
@@ -276,35 +269,50 @@ static int classify(struct mh_module *m, struct mh_naming *naming,
 	return 0;
 }
 
-int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
-		      const struct mh_module_item *items, size_t nr, struct mh_err *err)
+static int code_first(const void *a, const void *b)
 {
-	struct mh_module_item *code = NULL, *data = NULL;
-	size_t nr_code = 0, nr_data = 0, i;
-	int failed = 0;
+	const struct mh_module_item *x = a, *y = b;
+
+	if (x->out->kind != y->out->kind)
+		return x->out->kind == MH_SYMBOL_CODE ? -1 : 1;
+	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
+static void all_unnamed(const struct mh_module *m, const struct mh_module_item *items,
+			size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		items[i].out->kind = MH_SYMBOL_MAPPING;
+		items[i].out->build_id_state = m->state;
+		items[i].out->why = m->why;
+	}
+}
+
+int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
+		      struct mh_module_item *items, size_t nr, struct mh_err *err)
+{
+	size_t nr_code;
+	int failed;
 
 	if (!m->elf.handle) {
-		for (i = 0; i < nr; i++) {
-			items[i].out->kind = MH_SYMBOL_MAPPING;
-			items[i].out->build_id = m->state;
-			items[i].out->why = m->why;
-		}
-		goto out;
+		all_unnamed(m, items, nr);
+		return MH_OK;
 	}
 	/* Work in proportion to what is asked, and to the size of the files. */
 	m->fuel.left = ((uint64_t)1 << 20) + 64 * (uint64_t)(m->elf.len + m->debug.len) +
 		       64 * (uint64_t)(m->dw.info.len + m->dw.line.len) +
 		       4096 * (uint64_t)nr;
-	code = malloc((nr + 1) * sizeof(*code));
-	data = malloc((nr + 1) * sizeof(*data));
-	failed = !code || !data ||
-		 classify(m, naming, items, nr, code, &nr_code, data, &nr_data);
+	failed = classify(m, naming, items, nr);
+	qsort(items, nr, sizeof(*items), code_first);
+	for (nr_code = 0; nr_code < nr; nr_code++) {
+		if (items[nr_code].out->kind != MH_SYMBOL_CODE)
+			break;
+	}
 	if (!failed && nr_code)
-		failed = mh_module_resolve_code(m, naming, code, nr_code);
-	if (!failed && nr_data)
-		failed = mh_module_resolve_data(m, naming, data, nr_data);
-out:
-	free(code);
-	free(data);
+		failed = mh_module_resolve_code(m, naming, items, nr_code);
+	if (!failed && nr > nr_code)
+		failed = mh_module_resolve_data(m, naming, items + nr_code, nr - nr_code);
 	return failed ? mh_fail(err, MH_ENOMEM, "no memory for names") : MH_OK;
 }

@@ -60,12 +60,12 @@ struct mh_module_item {
 	struct mh_symbol *out; /* mapping, module and vaddr are set */
 };
 
-/* Name @items, which ascend by vaddr. The module is open. MH_OK or MH_ENOMEM. */
+/* Name @items, which it sorts. The module is open. MH_OK or MH_ENOMEM. */
 int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
-		      const struct mh_module_item *items, size_t nr,
+		      struct mh_module_item *items, size_t nr,
 		      struct mh_err *err) MH_MUST_CHECK;
 
-/* Parts of the above. Items are all code, or all data; sections are set. */
+/* Parts of the above. Items are all code, or all data, and ascend by vaddr. */
 int mh_module_resolve_code(struct mh_module *m, struct mh_naming *naming,
 			   const struct mh_module_item *items, size_t nr);
 int mh_module_resolve_data(struct mh_module *m, struct mh_naming *naming,

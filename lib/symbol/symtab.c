@@ -203,10 +203,9 @@ static int module_open(struct mh_symtab *st, struct mh_module *m, bool vdso,
 
 struct work {
 	uint32_t module;
-	uint32_t query;
+	uint32_t query : 31;
+	uint32_t bss : 1;             /* may be: the address is behind map */
 	const struct mh_mapping *map; /* of the file */
-	uint64_t addr;
-	bool bss; /* may be: addr is behind map */
 };
 
 /* Files that are memory: their pages have no other contents. */
@@ -371,7 +370,6 @@ static int place_to_work(struct mh_symtab *st, const struct mh_symbol_query *p,
 	out->mapping = m;
 	if (!m)
 		return 0;
-	w->addr = p->addr;
 	w->bss = is_memory(m->path) && !is_vdso(m);
 	w->map = w->bss ? file_before(st, p, m) : m;
 	if (!w->map)
@@ -390,14 +388,7 @@ static int by_module(const void *a, const void *b)
 		return x->module < y->module ? -1 : 1;
 	if (x->map != y->map)
 		return (uintptr_t)x->map < (uintptr_t)y->map ? -1 : 1;
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
-}
-
-static int by_vaddr(const void *a, const void *b)
-{
-	const struct mh_module_item *x = a, *y = b;
-
-	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+	return 0;
 }
 
 /* Behind the file's bytes but within what its program headers ask for. */
@@ -428,18 +419,18 @@ static int work_to_item(struct mh_symtab *st, const struct mh_module *m,
 	} else {
 		placed = mh_elf_bias(&m->elf, w->map, &bias);
 	}
-	if (w->bss && (!placed || !in_bss(&m->elf, w->addr - bias)))
+	if (w->bss && (!placed || !in_bss(&m->elf, p->addr - bias)))
 		return without_file(st, p, out);
 	out->module = m->path;
 	if (!placed && m->elf.handle) {
 		/* Mapped as data, by a program that reads ELF files. */
 		out->kind = MH_SYMBOL_MAPPING;
-		out->build_id = m->state;
+		out->build_id_state = m->state;
 		out->why = MH_UNNAMED_NO_SYMBOL;
 		return 0;
 	}
 	out->vaddr =
-		placed ? w->addr - bias : w->map->pgoff + w->addr - w->map->addr.start;
+		placed ? p->addr - bias : w->map->pgoff + p->addr - w->map->addr.start;
 	*item = (struct mh_module_item){ out->vaddr, out };
 	return 1;
 }
@@ -462,7 +453,6 @@ static int one_module(struct mh_symtab *st, const struct work *w, size_t nr,
 	}
 	if (ret)
 		return ret;
-	qsort(items, nr_items, sizeof(*items), by_vaddr);
 	ret = mh_module_resolve(m, &st->naming, items, nr_items, err);
 	m->nr_places += nr_items;
 	for (i = 0; i < nr_items; i++)
@@ -485,7 +475,7 @@ int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places
 	size_t nr_works = 0, i, next;
 	int ret = works && items ? MH_OK : mh_fail(err, MH_ENOMEM, "no memory for names");
 
-	mh_assert(nr < UINT32_MAX);
+	mh_assert(nr < INT32_MAX);
 	for (i = 0; !ret && i < nr; i++) {
 		int what = place_to_work(st, &places[i], &out[i], &works[nr_works]);
 

@@ -195,8 +195,9 @@ static void put_type(struct text *t, struct mh_dw_ref type, int depth)
 	case DW_TAG_enumeration_type:
 		put_name(t, "enum ", &die);
 		break;
-	case DW_TAG_const_type:
-		put(t, "const ");
+	case DW_TAG_const_type: /* a const array of const elements is said once */
+		if (t->len < 6 || strcmp(t->buf + t->len - 6, "const ") != 0)
+			put(t, "const ");
 		put_type(t, type, depth + 1);
 		break;
 	case DW_TAG_volatile_type:
