@@ -113,6 +113,23 @@ static uint64_t symbol_size(const struct data *d, uint64_t addr)
 	return s && s->addr == addr ? s->size : 0;
 }
 
+/* A declaration may be in another unit, with files of its own (LTO, dwz). */
+static const char *decl_file(struct data *d, const struct mh_dw_unit *in, uint64_t number)
+{
+	struct mh_dw_line other = { 0 }, *line = d->line_ok ? &d->line : NULL;
+	struct mh_dw_line_file *f;
+	const char *kept = "";
+	char path[MH_PATH_MAX];
+
+	if (in != d->in && !in->skeleton)
+		line = mh_dw_line_open(&other, in) ? &other : NULL;
+	f = line ? mh_dw_line_file(line, number) : NULL;
+	if (f && mh_dw_line_path(line, f, path, sizeof(path)))
+		kept = mh_names_keep(&d->naming->names, path);
+	mh_dw_line_fini(&other);
+	return kept;
+}
+
 static int describe(struct data *d, const struct mh_dw_var *var,
 		    const struct mh_dw_die *die)
 {
@@ -134,14 +151,9 @@ static int describe(struct data *d, const struct mh_dw_var *var,
 	if (mh_dw_integrate(&with, die, MH_DW_DECL_LINE) &&
 	    mh_dw_number(&with, MH_DW_DECL_LINE, &n))
 		d->decl_line = (uint32_t)n;
-	if (d->line_ok && mh_dw_integrate(&with, die, MH_DW_DECL_FILE) &&
-	    with.unit == d->in && mh_dw_number(&with, MH_DW_DECL_FILE, &n)) {
-		struct mh_dw_line_file *f = mh_dw_line_file(&d->line, (uint64_t)n);
-		char path[MH_PATH_MAX];
-
-		if (f && mh_dw_line_path(&d->line, f, path, sizeof(path)))
-			d->file = mh_names_keep(names, path);
-	}
+	if (mh_dw_integrate(&with, die, MH_DW_DECL_FILE) &&
+	    mh_dw_number(&with, MH_DW_DECL_FILE, &n))
+		d->file = decl_file(d, with.unit, (uint64_t)n);
 	d->var = var;
 	return d->name && d->type_text && d->file ? 0 : -1;
 }

@@ -75,7 +75,8 @@ static bool tables4(struct mh_dw_line *l, struct mh_rbuf *b)
 
 #define FORMATS_MAX 32
 
-static bool table5(struct mh_dw_line *l, struct mh_rbuf *b, bool files)
+static bool table5(struct mh_dw_line *l, const struct mh_dw_unit *forms,
+		   struct mh_rbuf *b, bool files)
 {
 	struct {
 		uint64_t type;
@@ -101,10 +102,10 @@ static bool table5(struct mh_dw_line *l, struct mh_rbuf *b, bool files)
 		for (f = 0; f < nr_formats; f++) {
 			struct mh_dw_value v;
 
-			if (!mh_dw_form_read(l->unit, b, format[f].form, 0, &v))
+			if (!mh_dw_form_read(forms, b, format[f].form, 0, &v))
 				return false;
 			if (format[f].type == DW_LNCT_path)
-				name = mh_dw_value_string(l->unit, &v);
+				name = mh_dw_value_string(forms, &v);
 			else if (format[f].type == DW_LNCT_directory_index)
 				dir = v.u;
 		}
@@ -120,6 +121,7 @@ bool mh_dw_line_open(struct mh_dw_line *l, const struct mh_dw_unit *u)
 {
 	const struct mh_bytes *sec = &u->dw->line;
 	unsigned off_size = 4, i;
+	struct mh_dw_unit forms;
 	struct mh_rbuf b, header;
 	uint64_t len;
 
@@ -162,7 +164,10 @@ bool mh_dw_line_open(struct mh_dw_line *l, const struct mh_dw_unit *u)
 		return false;
 	if (l->version < 5)
 		return tables4(l, &header);
-	return table5(l, &header, false) && table5(l, &header, true);
+	/* An assembler may make this section with 32-bit offsets and the unit with 64. */
+	forms = *u;
+	forms.off_size = (uint8_t)off_size;
+	return table5(l, &forms, &header, false) && table5(l, &forms, &header, true);
 }
 
 void mh_dw_line_fini(struct mh_dw_line *l)
