@@ -270,10 +270,26 @@ static int find_scopes(struct code *c, struct mh_dw_unit *u, size_t nr)
 	return 0;
 }
 
+/* Lines are in the file that was linked, the DIEs may be in a split unit. */
+static int decode_unit(struct code *c, struct mh_dw_unit *u, struct mh_split *split,
+		       size_t nr)
+{
+	if (mh_dw_line_open(&c->line, u))
+		mh_dw_line_run(&c->line, c->addrs, nr, c->rows);
+	if (u->dw->elf)
+		mh_elf_release(u->dw->elf, c->line.program.p,
+			       mh_rbuf_left(&c->line.program));
+	if (!u->dwo_name)
+		return find_scopes(c, u, nr);
+	c->no_split = mh_split_open(split, &c->m->dwp, u, c->m->dir_path, NULL) != MH_OK;
+	return c->no_split ? 0 : find_scopes(c, split->unit, nr);
+}
+
 static int resolve_unit(struct code *c, const struct wanted *w, size_t nr)
 {
 	struct mh_dw_unit *u = &c->m->dw.units.v[w->unit];
 	struct mh_split split = { .elf.fd = -1 };
+	bool loaded;
 	size_t i;
 	int ret = 0;
 
@@ -285,23 +301,11 @@ static int resolve_unit(struct code *c, const struct wanted *w, size_t nr)
 	c->scopes.nr = 0;
 	c->frames = NULL;
 	c->no_split = false;
-	if (!mh_dw_unit_load(u))
-		return 0;
-	if (mh_dw_line_open(&c->line, u))
-		mh_dw_line_run(&c->line, c->addrs, nr, c->rows);
-	if (u->dw->elf)
-		mh_elf_release(u->dw->elf, c->line.program.p,
-			       mh_rbuf_left(&c->line.program));
-	if (u->dwo_name) {
-		if (!mh_split_open(&split, &c->m->dwp, u, c->m->dir_path, NULL))
-			ret = find_scopes(c, split.unit, nr);
-		else
-			c->no_split = true;
-	} else {
-		ret = find_scopes(c, u, nr);
-	}
+	loaded = mh_dw_unit_load(u);
+	if (loaded)
+		ret = decode_unit(c, u, &split, nr);
 	for (i = 0; !ret && i < nr; i++)
-		ret = put(c, &w[i], c->inner[i], &c->rows[i], true);
+		ret = put(c, &w[i], c->inner[i], &c->rows[i], loaded);
 	mh_dw_line_fini(&c->line);
 	if (split.unit) {
 		mh_names_forget(&c->naming->names);
@@ -348,9 +352,11 @@ static int resolve_all(struct code *c, const struct wanted *w, size_t nr)
 	for (; !ret && i < nr; i = next) {
 		for (next = i + 1; next < nr && w[next].unit == w[i].unit; next++)
 			;
-		if (w[i].unit != NO_UNIT)
+		if (w[i].unit != NO_UNIT) {
 			ret = resolve_unit(c, w + i, next - i);
-		for (; !ret && w[i].unit == NO_UNIT && i < next; i++) {
+			continue;
+		}
+		for (; !ret && i < next; i++) {
 			c->frames = NULL;
 			ret = put(c, &w[i], 0, &no_row, false);
 		}

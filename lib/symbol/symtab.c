@@ -539,8 +539,7 @@ const char *mh_unnamed_words(enum mh_unnamed why)
 		[MH_UNNAMED_NO_SYMBOL] = "no symbol covers it",
 		[MH_UNNAMED_NO_DEBUG] = "no debug information",
 		[MH_UNNAMED_NO_LINE] = "not in the debug information",
-		[MH_UNNAMED_COMPRESSED] = "debug information compressed by other means "
-					  "than zlib",
+		[MH_UNNAMED_COMPRESSED] = "debug information not compressed by zlib",
 		[MH_UNNAMED_SPLIT] = "split debug information not found",
 		[MH_UNNAMED_DAMAGED] = "debug information damaged",
 		[MH_UNNAMED_JIT] = "generated code without a perf map",
