@@ -23,7 +23,7 @@ static const struct mh_option help_options[] = {
 	{ .name = "options",
 	  .type = MH_OPT_FLAG,
 	  .offset = offsetof(struct help, options),
-	  .help = "the options of COMMAND: short, long, argument, help, tabs between" },
+	  .help = "options of COMMAND: letter, name, argument, help; for scripts" },
 	{ 0 },
 };
 
@@ -164,8 +164,8 @@ static void list_options(const struct mh_cmd *cmd)
 
 	for (i = 0; i < nr; i++) {
 		if (flat[i].letter)
-			printf("-%c", flat[i].letter);
-		printf("\t--%s\t%s\t%s\n", flat[i].name, flat[i].arg ? flat[i].arg : "",
+			putchar(flat[i].letter);
+		printf("\t%s\t%s\t%s\n", flat[i].name, flat[i].arg ? flat[i].arg : "",
 		       flat[i].help);
 	}
 }

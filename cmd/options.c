@@ -298,7 +298,7 @@ int mh_options_parse(const struct mh_cmd *cmd, void *state, struct mh_args *args
 {
 	struct mh_option flat[MH_OPTIONS_MAX];
 	size_t i, nr = mh_options_flatten(cmd, flat);
-	struct getopt_tables t;
+	struct getopt_tables t = { 0 };
 	struct mh_err err;
 	char buf[64];
 	int c;

@@ -6,9 +6,9 @@
  *	struct state { uint64_t interval_ns; int force; };
  *	static const struct mh_option opts[] = {
  *		{ "interval", 'I', MH_OPT_TIME, "TIME", "length of a scan; default 1s",
- *		  offsetof(struct state, interval_ns), .min = 1000000 },
+ *		  .offset = offsetof(struct state, interval_ns), .min = 1000000 },
  *		{ "force", 0, MH_OPT_FLAG, NULL, "go on all the same",
- *		  offsetof(struct state, force) },
+ *		  .offset = offsetof(struct state, force) },
  *		{ 0 }
  *	};
  *

@@ -155,7 +155,7 @@ int mh_value_number(double *out, const char *s, struct mh_err *err)
 
 int mh_value_ratio(double *out, const char *s, struct mh_err *err)
 {
-	double v;
+	double v = 0;
 
 	if (mh_value_number(&v, s, NULL) != MH_OK || v < 0 || v > 1)
 		return mh_fail(err, MH_EINPUT,
@@ -227,7 +227,7 @@ int mh_value_numbers(double out[2], const char *s, struct mh_err *err)
 {
 	char buf[128];
 	const char *b;
-	double lo, hi;
+	double lo = 0, hi = 0;
 
 	if (!halves(buf, &b, s, ':') || mh_value_number(&lo, buf, NULL) != MH_OK ||
 	    mh_value_number(&hi, b, NULL) != MH_OK || !(lo < hi))
@@ -242,7 +242,7 @@ int mh_value_extent(uint32_t out[2], const char *s, struct mh_err *err)
 {
 	char buf[128];
 	const char *b;
-	uint64_t w, h;
+	uint64_t w = 0, h = 0;
 
 	if (!halves(buf, &b, s, 'x') || mh_value_count(&w, buf, NULL) != MH_OK ||
 	    mh_value_count(&h, b, NULL) != MH_OK || w > UINT32_MAX || h > UINT32_MAX)

@@ -29,8 +29,9 @@ enum mh_policy {
 
 struct mh_writer_opts {
 	enum mh_policy policy;
-	uint32_t
-		flush_ms; /* close blocks at this age; 0: by size only (1000 to a pipe) */
+	/* Close blocks at this age. 0: by size only where there is a tail file, else 1000;
+	 * UINT32_MAX: by size only (repack, which has nothing to lose). */
+	uint32_t flush_ms;
 	int no_tail;      /* keep the open rows in private memory only */
 	const struct mh_log *log; /* NULL: silent; borrowed for the writer's life */
 };
@@ -212,6 +213,18 @@ uint64_t mh_cursor_nr_damaged(const struct mh_cursor *c);
  * Columns that were not decoded give 0 or absent values.
  */
 void mh_batch_event(const struct mh_batch *batch, uint32_t i, struct mh_event *ev);
+
+/*
+ * Write the rows of a trace that pass @filter to @w, small blocks merged into large ones.
+ * Several traces are appended one after another; their source ids are kept as they are.
+ *
+ * @filter: NULL: everything; without META rows the result lacks its header's facts
+ * @nr_damaged: blocks that could not be read and were left out; NULL: not wanted
+ * Returns MH_OK; what mh_writer_add() and mh_cursor_next() return, but MH_EFORMAT.
+ */
+int mh_trace_repack(struct mh_writer *w, const struct mh_reader *r,
+		    const struct mh_filter *filter, uint64_t *nr_damaged,
+		    struct mh_err *err) MH_MUST_CHECK;
 
 /* ---- occupancy: which 2 MiB ranges a block touches, without decoding its rows ---- */
 

@@ -152,8 +152,8 @@ static int merge_workers(struct worker *w, unsigned n, struct mh_err *err)
 	return MH_OK;
 }
 
-int mh_pass_run(struct mh_session *s, const struct mh_filter *f,
-		struct mh_analysis *list, size_t nr, struct mh_err *err)
+int mh_pass_run(struct mh_session *s, const struct mh_filter *f, struct mh_analysis *list,
+		size_t nr, struct mh_err *err)
 {
 	uint64_t rows = rows_wanted(s, f);
 	unsigned n = threads_for(s, rows, list, nr), i;

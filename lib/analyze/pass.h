@@ -10,7 +10,7 @@
 #include "analyze/session.h"
 
 struct mh_analysis {
-	const void *arg; /* shared by all parts, read only */
+	const void *arg;                    /* shared by all parts, read only */
 	void *(*part_new)(const void *arg); /* NULL: out of memory */
 	int (*batch)(void *part, const struct mh_batch *b, struct mh_err *err);
 	/* Add @from, which comes right after @into in the trace. NULL: this analysis
@@ -21,8 +21,8 @@ struct mh_analysis {
 };
 
 /* @f: what all of @list need. On failure every part is freed. */
-int mh_pass_run(struct mh_session *s, const struct mh_filter *f,
-		struct mh_analysis *list, size_t nr, struct mh_err *err);
+int mh_pass_run(struct mh_session *s, const struct mh_filter *f, struct mh_analysis *list,
+		size_t nr, struct mh_err *err);
 
 /* Free the parts that are left. */
 void mh_pass_release(struct mh_analysis *list, size_t nr);

@@ -33,7 +33,8 @@ static void fill_params(const struct mh_session *s, uint16_t id, char *buf, size
 	else if (interval_ns)
 		snprintf(buf, size, "interval %s", a);
 	else if (period)
-		snprintf(buf, size, "every %" PRIu64 "th event", period);
+		snprintf(buf, size, period == 1 ? "every event" : "1 event in %" PRIu64,
+			 period);
 }
 
 static void fill_others(const struct mh_session *s, const struct mh_session_source *src,
@@ -107,7 +108,8 @@ void mh_session_provenance(const struct mh_session *s,
 	if (kinds & 1u << MH_EV_SAMPLE)
 		out->nr_samples = src->rows[MH_EV_SAMPLE];
 	for (i = 0; i < s->gaps.nr; i++) {
-		if (s->gaps.v[i].source != src->id || !mh_session_has_pid(s, s->gaps.v[i].pid))
+		if (s->gaps.v[i].source != src->id ||
+		    !mh_session_has_pid(s, s->gaps.v[i].pid))
 			continue;
 		out->nr_gaps++;
 		out->gap_ns += mh_range_len(s->gaps.v[i].time_ns);

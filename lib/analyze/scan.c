@@ -113,9 +113,9 @@ static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 			/* Auto-tuning may change the maximum below a count. */
 			if (row.nr_accesses > row.max_accesses)
 				row.max_accesses = row.nr_accesses;
-			row.value = row.max_accesses ? (double)row.nr_accesses /
-							       row.max_accesses :
-						       0;
+			row.value = row.max_accesses
+					    ? (double)row.nr_accesses / row.max_accesses
+					    : 0;
 			row.touched = row.nr_accesses ? size : 0;
 			row.exact = true;
 		}

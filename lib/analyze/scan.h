@@ -11,7 +11,8 @@
 
 #include "analyze/places.h"
 
-/* Rows of one snapshot of one space. A snapshot that a block's end cuts comes in parts. */
+/* Rows of one snapshot of one space. A snapshot that a block's end cuts comes in parts.
+ */
 struct mh_snap {
 	uint64_t key;
 	uint32_t pid;
@@ -20,8 +21,8 @@ struct mh_snap {
 
 struct mh_scan_row {
 	struct mh_range addr;
-	double value;             /* 0..1, hit ratio or touched ratio */
-	uint64_t touched;         /* bytes that were accessed at all */
+	double value;                       /* 0..1, hit ratio or touched ratio */
+	uint64_t touched;                   /* bytes that were accessed at all */
 	uint32_t nr_accesses, max_accesses; /* 0, 0: hits are not counted */
 	bool exact; /* every byte of addr is known touched or not: no bytes to guess */
 };
@@ -36,6 +37,7 @@ struct mh_scan_opts {
 	const struct mh_session *session;
 	const struct mh_places *at; /* NULL: no --at */
 	uint64_t not_before_ns;     /* --skip: snapshots whose middle is before it */
+	uint64_t nr_skipped;        /* moments before that */
 };
 
 /* Per thread. */

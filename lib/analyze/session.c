@@ -315,11 +315,27 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 		return mh_fail(err, MH_ENOSUP,
 			       "source %s has no data for %s here; the trace has: %s",
 			       name, what, *have ? have : "no data");
-	return mh_fail(err, MH_ENOSUP,
-		       "no source in the trace gives a %s (it has: %s); record with -s %s",
-		       what, *have ? have : "no data",
-		       kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults" :
-						    "damon, idle or refs");
+	return mh_fail(
+		err, MH_ENOSUP,
+		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
+		*have ? have : "no data",
+		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
+					   : "damon, idle or refs");
+}
+
+enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src)
+{
+	if (src->rows[MH_EV_REGION])
+		return MH_EV_REGION;
+	return src->rows[MH_EV_PAGES] ? MH_EV_PAGES : MH_EV_SAMPLE;
+}
+
+enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits)
+{
+	if (mh_session_data_kind(src) != MH_EV_SAMPLE)
+		return hits ? MH_UNIT_HIT_RATIO : MH_UNIT_TOUCHED_RATIO;
+	return strncmp(src->name, "faults", 6) ? MH_UNIT_ACCESSES_PER_S
+					       : MH_UNIT_FAULTS_PER_S;
 }
 
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
@@ -381,8 +397,7 @@ uint64_t mh_keys_miss(struct mh_keys *k, uint32_t pid, uint64_t time_ns)
 	}
 	if (mh_maps_space(k->maps, (size_t)space)->generation)
 		k->slots[i].from = mh_maps_space(k->maps, (size_t)space)->time_ns.start;
-	if (next < mh_maps_nr_spaces(k->maps) &&
-	    mh_maps_space(k->maps, next)->pid == pid)
+	if (next < mh_maps_nr_spaces(k->maps) && mh_maps_space(k->maps, next)->pid == pid)
 		until = mh_maps_space(k->maps, next)->time_ns.start;
 	k->slots[i].len = until - k->slots[i].from;
 	k->slots[i].key = (uint64_t)space;

@@ -105,12 +105,12 @@ unsigned mh_utf8_columns(int32_t point)
 /* Controls, and marks that are invisible or turn the direction of what follows. */
 static bool is_harmful(int32_t point)
 {
-	static const struct block harmful[] = {
-		{ 0, 0x1f },         { 0x7f, 0x9f },     { 0xad, 0xad },
-		{ 0x61c, 0x61c },    { 0x200b, 0x200f }, { 0x2028, 0x202e },
-		{ 0x2060, 0x206f },  { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
-		{ 0xe0000, 0xe007f }
-	};
+	static const struct block harmful[] = { { 0, 0x1f },         { 0x7f, 0x9f },
+						{ 0xad, 0xad },      { 0x61c, 0x61c },
+						{ 0x200b, 0x200f },  { 0x2028, 0x202e },
+						{ 0x2060, 0x206f },  { 0xfeff, 0xfeff },
+						{ 0xfff9, 0xfffb },  { 0xfffe, 0xffff },
+						{ 0xe0000, 0xe007f } };
 
 	return IN_BLOCKS(harmful, point);
 }
@@ -127,7 +127,8 @@ static size_t safe_char(char buf[16], const char *s, int utf8, size_t *used,
 		*columns = mh_utf8_columns(point);
 		return mh_utf8_encode(buf, point);
 	}
-	if (point < 0 || point < 0x80)
+	/* A byte by itself, valid or not. */
+	if (point < 0x80)
 		n = snprintf(buf, 16, "\\x%02x", (unsigned)(uint8_t)*s);
 	else
 		n = snprintf(buf, 16, "\\u{%x}", (unsigned)point);

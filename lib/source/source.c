@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "source/faults/faults.h"
-#include "source/refs/refs.h"
+#include "source/backends.h"
 
 static const struct mh_source_ops *const backends[] = {
 	&mh_source_refs,

@@ -21,8 +21,8 @@ static int by_time(const void *a, const void *b)
 	const struct mh_mapping *x = *(const struct mh_mapping *const *)a;
 	const struct mh_mapping *y = *(const struct mh_mapping *const *)b;
 
-	return x->time_ns.start < y->time_ns.start ? -1 :
-						     x->time_ns.start > y->time_ns.start;
+	return x->time_ns.start < y->time_ns.start ? -1
+						   : x->time_ns.start > y->time_ns.start;
 }
 
 /* Index of the leaf with @addr; nr_bounds or more: below or above all. */

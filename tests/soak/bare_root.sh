@@ -60,8 +60,12 @@ mkdir "$root/src"
 git -C "$top" archive HEAD | tar -x -C "$root/src"
 in_root chown -R nobody /src
 
-out=$(in_root setpriv --reuid=nobody --regid=nogroup --clear-groups make -C /src check 2>&1)
-[ $? -ne 0 ] && grep -q 'apt-get install' <<<"$out" && grep -q 'libelf-dev' <<<"$out"
+if out=$(in_root setpriv --reuid=nobody --regid=nogroup --clear-groups \
+	make -C /src check 2>&1); then
+	false
+else
+	grep -q 'apt-get install' <<<"$out" && grep -q 'libelf-dev' <<<"$out"
+fi
 result $? "without root make check names the packages and the command"
 in_root chown -R root /src
 

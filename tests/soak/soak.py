@@ -14,7 +14,7 @@ class Soak:
     def __init__(self):
         self.memheat = os.environ.get("MEMHEAT", os.path.join(TOP, "memheat"))
         self.workload = os.environ.get(
-            "WORKLOAD", os.path.join(TOP, "build/tests/workload"))
+            "WORKLOAD", os.path.join(TOP, "build/tests/workload-static"))
         self.dir = tempfile.TemporaryDirectory(prefix="memheat-soak.")
         self.trace = os.path.join(self.dir.name, "memheat.data")
         self.passed = self.failed = self.skipped = 0

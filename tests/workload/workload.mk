@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
 # The workloads of tests/workload as one program. Always -g -O1: tests compare lines,
-# functions and call sites of structs.c with what a recorder says. Never with sanitizers or
-# coverage: their memory would be accessed too, and no truth tells of it.
+# functions and call sites of structs.c with what a recorder says. Never with sanitizers
+# or coverage: their memory would be accessed too, and no truth tells of it.
 #
-# workload-static runs in a guest without a libc, and where other processes must not count:
-# smaps calls a page of the shared libc referenced when anyone referenced it.
+# workload-static runs in a guest without a libc, and where other processes must not
+# count: smaps calls a page of the shared libc referenced when anyone referenced it.
 
 WORKLOAD_DIR	:= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 WORKLOAD_SRCS	:= $(sort $(wildcard $(WORKLOAD_DIR)/*.c))

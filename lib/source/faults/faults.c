@@ -152,6 +152,11 @@ static int tell_meta(const struct mh_source *src, const struct sink *to,
 	return to->fn(to->arg, &ev, err);
 }
 
+static bool kernel_counts_lost(const struct mh_source *src)
+{
+	return !(mh_watch_lacks(src->watch) & MH_LACKS_LOST);
+}
+
 static int tell_params(const struct mh_source *src, uint64_t period,
 		       const struct sink *to, struct mh_err *err)
 {
@@ -182,8 +187,8 @@ static int tell_params(const struct mh_source *src, uint64_t period,
 				mh_watch_nr_rings(src->watch));
 	if (!ret)
 		ret = tell_meta(src, to, err, "lost_from", "%s",
-				lacks & MH_LACKS_LOST ? "records and the counting event"
-						      : "the kernel's counter");
+				kernel_counts_lost(src) ? "the kernel's counter"
+							: "the counting event");
 	return ret;
 }
 
@@ -225,13 +230,21 @@ static int tell_past(const struct mh_source *src, const struct proc_stat *stat,
 
 static int attach_cgroup(struct mh_source *src, const char *path, struct mh_err *err)
 {
+	struct mh_err why = { 0 };
 	int fd, ret;
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return mh_fail_errno(err, "cannot open the cgroup '%s'", path);
-	ret = mh_watch_add_cgroup(src->watch, fd, err);
+	ret = mh_watch_add_cgroup(src->watch, fd, &why);
 	close(fd);
+	if (ret && (why.sys_errno == EBADF || why.sys_errno == ENOENT))
+		return mh_fail(err, MH_ENOSUP,
+			       "'%s' is not in a hierarchy with perf events; name one "
+			       "below the cgroup2 mount",
+			       path);
+	if (ret && err)
+		*err = why;
 	return ret;
 }
 
@@ -419,7 +432,8 @@ static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
 	src->malformed_told = totals->malformed;
 }
 
-static int tell_totals(struct mh_source *src, const struct sink *to, struct mh_err *err)
+static int tell_totals(struct mh_source *src, int last, const struct sink *to,
+		       struct mh_err *err)
 {
 	struct mh_watch_totals totals;
 	int ret;
@@ -431,6 +445,8 @@ static int tell_totals(struct mh_source *src, const struct sink *to, struct mh_e
 		ret = tell_stat(src, "faults.samples", totals.samples, to, err);
 	if (!ret)
 		ret = tell_stat(src, "faults.lost", totals.lost, to, err);
+	if (!ret && last && kernel_counts_lost(src))
+		ret = tell_stat(src, "faults.kernel_lost", totals.kernel_lost, to, err);
 	if (!ret && totals.side_lost)
 		ret = tell_stat(src, "faults.side_lost", totals.side_lost, to, err);
 	if (!ret && totals.malformed)
@@ -449,12 +465,17 @@ static int faults_step(struct mh_source *src, int last, mh_event_fn fn, void *ar
 		mh_watch_disable(src->watch);
 	src->drain_ns = now + DRAIN_NS;
 	gone = mh_watch_drain(src->watch, last, fn, arg, err);
+	if (gone == MH_END && !last) {
+		/* Nobody is left to write: what no record told can be told now. */
+		gone = mh_watch_drain(src->watch, 1, fn, arg, err);
+		last = 1;
+	}
 	if (gone < 0)
 		return gone;
 	if (!last && now < src->stat_ns)
 		return gone;
 	src->stat_ns = now + STAT_NS;
-	ret = tell_totals(src, &to, err);
+	ret = tell_totals(src, last, &to, err);
 	return ret ? ret : gone;
 }
 

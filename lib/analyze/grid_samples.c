@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Samples into cells, a few ns each: no division, no search in the usual case. The memory
+ * of a column is kept at hand until the column changes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/grid.h"
+#include "analyze/lookup.h"
+
+struct mh_grid_lookup {
+	struct mh_keys keys;
+	struct mh_lookup lookup;
+};
+
+int mh_grid_lookup_new(struct mh_grid *g)
+{
+	const struct mh_layout *l = g->frame->layout;
+	struct mh_grid_lookup *k = calloc(1, sizeof(*k));
+	size_t i;
+
+	if (!k)
+		return -1;
+	g->lookup = k;
+	k->keys.maps = g->frame->scan->session->maps;
+	if (mh_lookup_init(&k->lookup, l->nr_segs))
+		return -1;
+	for (i = 0; i < l->nr_segs; i++) {
+		const struct mh_row_seg *seg = &l->segs[i];
+
+		k->lookup.v[i] = (struct mh_stretch){ .key = seg->key,
+						      .start = seg->axis.span.start,
+						      .len = mh_range_len(seg->axis.span),
+						      .mul = seg->axis.mul,
+						      .row = seg->row,
+						      .band = seg->band,
+						      .pre = seg->axis.pre,
+						      .post = seg->axis.post,
+						      .rows = seg->rows };
+	}
+	mh_lookup_start(&k->lookup);
+	return 0;
+}
+
+void mh_grid_lookup_free(struct mh_grid *g)
+{
+	if (!g->lookup)
+		return;
+	mh_lookup_fini(&g->lookup->lookup);
+	free(g->lookup);
+	g->lookup = NULL;
+}
+
+/* The column that samples fall into at the moment. */
+struct column {
+	uint64_t start_ns, len_ns; /* whole times that belong to it */
+	uint32_t *count;
+	uint64_t *weight;
+};
+
+static int column_at(struct mh_grid *g, uint64_t time_ns, struct column *col)
+{
+	const struct mh_axis *time = &g->frame->time;
+	uint32_t at = mh_axis_bin(time, time_ns);
+	struct mh_slab *slab = mh_grid_slab(g, at);
+	size_t first = (size_t)(at % MH_SLAB_COLS) * g->frame->rows;
+
+	if (!slab)
+		return -1;
+	col->start_ns = mh_axis_edge(time, at);
+	col->len_ns = mh_axis_edge(time, at + 1) - col->start_ns;
+	col->count = slab->count + first;
+	col->weight = slab->weight ? slab->weight + first : NULL;
+	return 0;
+}
+
+static inline uint32_t row_of(const struct mh_stretch *s, uint64_t addr)
+{
+	unsigned __int128 product =
+		(unsigned __int128)((addr - s->start) << s->pre) * s->mul;
+
+	return s->row + (uint32_t)((uint64_t)(product >> 64) >> s->post);
+}
+
+/*
+ * Called with a constant @periods: two loops are made of it, each without the other's
+ * work. Returns negative when memory is out.
+ */
+static inline __attribute__((always_inline)) int
+add_samples(struct mh_grid *g, const struct mh_batch *b, bool periods)
+{
+	const struct mh_sample_columns *c = &b->sample;
+	const uint64_t *time_ns = c->time_ns, *addrs = c->addr, *period = c->period;
+	const uint32_t *pids = c->pid;
+	struct mh_range span = g->frame->time.span;
+	struct mh_grid_lookup *k = g->lookup;
+	struct column col = { 0 };
+	uint64_t outside = 0;
+	uint32_t i;
+
+	for (i = 0; i < b->nr; i++) {
+		uint64_t addr = addrs[i], t = time_ns[i], key;
+		const struct mh_stretch *s;
+		uint32_t row;
+
+		key = mh_keys_of(&k->keys, pids[i], t);
+		s = mh_lookup_find(&k->lookup, key, addr);
+		if (t - col.start_ns >= col.len_ns) {
+			if (t - span.start >= mh_range_len(span))
+				continue;
+			if (column_at(g, t, &col))
+				return -1;
+		}
+		if (!s || !s->rows) {
+			/* Address 0 stands for samples without one. */
+			outside += !s && addr;
+			if (s)
+				g->band_heat[s->band] +=
+					periods && period ? (double)period[i] : 1;
+			continue;
+		}
+		row = row_of(s, addr);
+		col.count[row]++;
+		if (periods)
+			col.weight[row] += period ? period[i] : 1;
+	}
+	g->nr_outside += outside;
+	return 0;
+}
+
+int mh_grid_add_samples(struct mh_grid *g, const struct mh_batch *b, struct mh_err *err)
+{
+	const struct mh_sample_columns *c = &b->sample;
+	int failed;
+
+	if (b->kind != MH_EV_SAMPLE || !c->addr || !c->time_ns || !c->pid)
+		return MH_OK;
+	failed = g->frame->periods ? add_samples(g, b, true) : add_samples(g, b, false);
+	return failed ? mh_fail(err, MH_ENOMEM, "no memory for the map") : MH_OK;
+}
+
+static double slab_heat(const struct mh_slab *slab, const struct mh_frame *f,
+			const struct mh_band *band)
+{
+	double heat = 0;
+	uint32_t c, r;
+
+	for (c = 0; c < MH_SLAB_COLS; c++) {
+		size_t at = (size_t)c * f->rows + band->row;
+
+		for (r = 0; r < band->nr_rows; r++)
+			heat += slab->weight ? (double)slab->weight[at + r]
+					     : slab->count[at + r];
+	}
+	return heat;
+}
+
+void mh_grid_sum_samples(struct mh_grid *g, const struct mh_band *bands)
+{
+	size_t i, k;
+
+	for (i = 0; i < g->nr_slabs; i++) {
+		if (!g->slabs[i].count)
+			continue;
+		for (k = 0; k < g->frame->layout->nr_bands; k++)
+			g->band_heat[k] += slab_heat(&g->slabs[i], g->frame, &bands[k]);
+	}
+}

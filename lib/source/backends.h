@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each backend exports, for the registry alone: the folders of the backends are
+ * private.
+ */
+#ifndef MEMHEAT_SOURCE_BACKENDS_H
+#define MEMHEAT_SOURCE_BACKENDS_H
+
+#include <memheat/source.h>
+
+extern const struct mh_source_ops mh_source_faults;
+extern const struct mh_source_ops mh_source_refs;
+
+#endif
