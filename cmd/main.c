@@ -12,11 +12,8 @@
 #include "cmd.h"
 
 static const struct mh_cmd *const commands[] = {
-	&mh_cmd_record,
-	&mh_cmd_sources,
-	&mh_cmd_help,
-	&mh_cmd_completion,
-	&mh_cmd_version,
+	&mh_cmd_record, &mh_cmd_report, &mh_cmd_sources,    &mh_cmd_info, &mh_cmd_dump,
+	&mh_cmd_import, &mh_cmd_repack, &mh_cmd_completion, &mh_cmd_help, &mh_cmd_version,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -71,9 +68,12 @@ static int finish(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	/* Who failed by it has said so; a closed pipe is nobody's failure. */
+	if (status != MH_EXIT_OK)
+		return status;
 	if (errno != EPIPE)
 		mh_say("cannot write to standard output: %s", strerror(errno));
-	return status == MH_EXIT_OK ? MH_EXIT_FAILED : status;
+	return MH_EXIT_FAILED;
 }
 
 int main(int argc, char **argv)

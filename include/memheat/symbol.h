@@ -31,7 +31,8 @@ struct mh_maps;
 int mh_maps_new(struct mh_maps **out, struct mh_err *err) MH_MUST_CHECK;
 void mh_maps_free(struct mh_maps *maps);
 
-/* Learn from MAP and TASK events, in time order per pid; other kinds are ignored. */
+/* Learn from MAP and TASK events; other kinds are ignored. They are applied by time, and
+ * those of one time in the order in which they were added. */
 int mh_maps_add(struct mh_maps *maps, const struct mh_event *ev,
 		struct mh_err *err) MH_MUST_CHECK;
 

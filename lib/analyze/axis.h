@@ -60,6 +60,22 @@ static inline uint32_t mh_axis_bin(const struct mh_axis *a, uint64_t x)
 	return (uint32_t)((uint64_t)((unsigned __int128)d * a->mul >> 64) >> a->post);
 }
 
+/* The last bin that [.., @end) reaches; more than bin(end - 1) where a bin is narrower
+ * than one unit. @end: within the span, above its start */
+static inline uint32_t mh_axis_last(const struct mh_axis *a, uint64_t end)
+{
+	uint32_t bin;
+
+	if (end >= a->span.end)
+		return a->bins - 1;
+	bin = mh_axis_bin(a, end);
+	/* An edge right at the end belongs to what follows. */
+	if ((unsigned __int128)mh_range_len(a->span) * bin >=
+	    (unsigned __int128)(end - a->span.start) * a->bins)
+		bin--;
+	return bin;
+}
+
 /* Share of bin @bin, 0..1, that [@x0, @x1) covers; the range lies within the span. */
 static inline double mh_axis_cover(const struct mh_axis *a, uint32_t bin, uint64_t x0,
 				   uint64_t x1)

@@ -36,38 +36,156 @@ static int name_has(const struct mh_mapping *m, const char *at)
 	return strstr(name, at) || strstr(m->path, at);
 }
 
-static int add_space(struct mh_places *out, const struct mh_session *s, size_t space)
+/* ---- the union of a space's mappings ---- */
+
+struct order {
+	const struct mh_mapping *m;
+	uint64_t life_ns;
+};
+
+/* Elementary ranges between all bounds; each gets the mapping that was there longest. */
+struct paint {
+	uint64_t *bounds;
+	const struct mh_mapping **owner;
+	size_t *next; /* a range at or after this one that has no owner, with shortcuts */
+	struct order *order;
+	size_t nr_bounds, nr;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_life(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	if (x->life_ns != y->life_ns)
+		return x->life_ns > y->life_ns ? -1 : 1;
+	return x->m < y->m ? -1 : x->m > y->m;
+}
+
+static size_t unowned(struct paint *p, size_t i)
+{
+	while (p->next[i] != i) {
+		p->next[i] = p->next[p->next[i]];
+		i = p->next[i];
+	}
+	return i;
+}
+
+static size_t bound_of(const struct paint *p, uint64_t addr)
+{
+	const uint64_t *at = bsearch(&addr, p->bounds, p->nr_bounds, sizeof(addr),
+				     by_value);
+
+	mh_assert(at);
+	return (size_t)(at - p->bounds);
+}
+
+static void paint_fini(struct paint *p)
+{
+	free(p->bounds);
+	free(p->owner);
+	free(p->next);
+	free(p->order);
+}
+
+static int paint_init(struct paint *p, const struct mh_session *s,
+		      const struct mh_mapping *m, size_t nr)
+{
+	uint64_t end_ns = mh_reader_info(s->reader)->time_ns.end;
+	size_t i, n = 0;
+
+	p->bounds = malloc((2 * nr + 1) * sizeof(*p->bounds));
+	p->owner = calloc(2 * nr + 1, sizeof(*p->owner));
+	p->next = malloc((2 * nr + 1) * sizeof(*p->next));
+	p->order = malloc((nr + 1) * sizeof(*p->order));
+	if (!p->bounds || !p->owner || !p->next || !p->order)
+		return -1;
+	for (i = 0; i < nr; i++) {
+		const struct mh_range *t = &m[i].time_ns;
+
+		if (!name_has(&m[i], s->opts.at))
+			continue;
+		p->order[p->nr].m = &m[i];
+		p->order[p->nr++].life_ns =
+			(t->end < end_ns ? t->end : end_ns) - t->start;
+		p->bounds[n++] = m[i].addr.start;
+		p->bounds[n++] = m[i].addr.end;
+	}
+	qsort(p->bounds, n, sizeof(*p->bounds), by_value);
+	for (i = 0; i < n; i++) {
+		if (!p->nr_bounds || p->bounds[p->nr_bounds - 1] != p->bounds[i])
+			p->bounds[p->nr_bounds++] = p->bounds[i];
+	}
+	for (i = 0; i <= p->nr_bounds; i++)
+		p->next[i] = i;
+	qsort(p->order, p->nr, sizeof(*p->order), by_life);
+	return 0;
+}
+
+static void paint_all(struct paint *p)
+{
+	size_t i, k;
+
+	for (i = 0; i < p->nr; i++) {
+		const struct mh_mapping *m = p->order[i].m;
+		size_t end = bound_of(p, m->addr.end);
+
+		for (k = unowned(p, bound_of(p, m->addr.start)); k < end;
+		     k = unowned(p, k)) {
+			p->owner[k] = m;
+			p->next[k] = k + 1;
+		}
+	}
+}
+
+static int add_place(struct mh_places *out, const struct mh_session *s,
+		     struct mh_place place)
 {
 	const struct mh_range *only = &s->opts.filter.addr;
-	uint64_t covered = 0;
+	struct mh_place *p;
+
+	if (only->end && place.addr.start < only->start)
+		place.addr.start = only->start;
+	if (only->end && place.addr.end > only->end)
+		place.addr.end = only->end;
+	if (place.addr.start >= place.addr.end)
+		return 0;
+	if (out->nr && is_piece_of(&out->v[out->nr - 1], &place)) {
+		out->v[out->nr - 1].addr.end = place.addr.end;
+		return 0;
+	}
+	p = mh_vec_push(out);
+	if (!p)
+		return -1;
+	*p = place;
+	return 0;
+}
+
+static int add_space(struct mh_places *out, const struct mh_session *s, size_t space)
+{
+	struct paint p = { 0 };
 	size_t nr, i;
 	const struct mh_mapping *m = mh_maps_of(s->maps, space, &nr);
+	int failed = nr ? paint_init(&p, s, m, nr) : 0;
 
-	for (i = 0; i < nr; i++) {
-		struct mh_place place = { .key = space,
-					  .addr = m[i].addr,
-					  .mapping = &m[i] };
-		struct mh_place *p;
-
-		if (place.addr.start < covered)
-			place.addr.start = covered;
-		if (only->end && place.addr.start < only->start)
-			place.addr.start = only->start;
-		if (only->end && place.addr.end > only->end)
-			place.addr.end = only->end;
-		if (place.addr.start >= place.addr.end || !name_has(&m[i], s->opts.at))
-			continue;
-		covered = place.addr.end;
-		if (out->nr && is_piece_of(&out->v[out->nr - 1], &place)) {
-			out->v[out->nr - 1].addr.end = place.addr.end;
-			continue;
-		}
-		p = mh_vec_push(out);
-		if (!p)
-			return -1;
-		*p = place;
+	if (!failed && nr)
+		paint_all(&p);
+	for (i = 0; i + 1 < p.nr_bounds && !failed; i++) {
+		if (p.owner[i])
+			failed = add_place(out, s,
+					   (struct mh_place){
+						   .key = space,
+						   .addr = { p.bounds[i], p.bounds[i + 1] },
+						   .mapping = p.owner[i] });
 	}
-	return 0;
+	paint_fini(&p);
+	return failed;
 }
 
 int mh_places_of_maps(struct mh_places *out, const struct mh_session *s,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Places: the address axis of every space over the whole trace. Where mappings of
- * different times overlap, the one that begins lower keeps the addresses; together they
- * are the union, and each place belongs to one object.
+ * different times overlap, the one that was there longest gives its name: a loader maps a
+ * library whole for a moment before it puts the segments in. Together they are the union.
  */
 #ifndef MEMHEAT_ANALYZE_PLACES_H
 #define MEMHEAT_ANALYZE_PLACES_H

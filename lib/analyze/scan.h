@@ -36,6 +36,7 @@ struct mh_scan_opts {
 	const struct mh_session *session;
 	const struct mh_places *at; /* NULL: no --at */
 	uint64_t not_before_ns;     /* --skip: snapshots whose middle is before it */
+	uint64_t nr_skipped;        /* moments before that */
 };
 
 /* Per thread. */

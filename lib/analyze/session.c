@@ -322,6 +322,21 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 						    "damon, idle or refs");
 }
 
+enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src)
+{
+	if (src->rows[MH_EV_REGION])
+		return MH_EV_REGION;
+	return src->rows[MH_EV_PAGES] ? MH_EV_PAGES : MH_EV_SAMPLE;
+}
+
+enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits)
+{
+	if (mh_session_data_kind(src) != MH_EV_SAMPLE)
+		return hits ? MH_UNIT_HIT_RATIO : MH_UNIT_TOUCHED_RATIO;
+	return strncmp(src->name, "faults", 6) ? MH_UNIT_ACCESSES_PER_S :
+						 MH_UNIT_FAULTS_PER_S;
+}
+
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
 		       struct mh_filter *out)
 {

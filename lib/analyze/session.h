@@ -6,6 +6,8 @@
 #ifndef MEMHEAT_ANALYZE_SESSION_H
 #define MEMHEAT_ANALYZE_SESSION_H
 
+#include <stdbool.h>
+
 #include <memheat/analyze.h>
 
 struct mh_session_source {
@@ -54,6 +56,12 @@ struct mh_session {
 int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what,
 		    const struct mh_session_source **out, struct mh_err *err);
 
+/* Sources of these kinds fit views of what was accessed where. */
+#define MH_DATA_KINDS (1u << MH_EV_REGION | 1u << MH_EV_PAGES | 1u << MH_EV_SAMPLE)
+
+/* REGION, PAGES or SAMPLE: what an analysis of @src reads. */
+enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src);
+
 /* A cursor's filter for the data of @src under the session's filters. */
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
 		       struct mh_filter *out);
@@ -65,6 +73,9 @@ const char *mh_session_meta(const struct mh_session *s, uint16_t source,
 			    const char *name);
 uint64_t mh_session_meta_u64(const struct mh_session *s, uint16_t source,
 			     const char *name);
+
+/* What a value of @src means. @hits: its snapshots count hits. */
+enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits);
 
 /* Fill the provenance but for nr_intervals, nr_samples. @kinds: what the view can take. */
 void mh_session_provenance(const struct mh_session *s,

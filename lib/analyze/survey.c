@@ -7,20 +7,19 @@
 #include "analyze/pass.h"
 #include "base/vec.h"
 
+#define OUTSIDE_HEAT 0.01 /* of heat: touched addresses in no mapping that are shown */
+
 /* ---- the table of spaces ---- */
 
 static struct mh_survey_space *space_of(struct mh_survey *sv, uint64_t key)
 {
+	uint32_t i = mh_numbering_get(&sv->index, key);
 	struct mh_survey_space *sp;
-	size_t i;
 
-	if (sv->last < sv->spaces.nr && sv->spaces.v[sv->last].key == key)
-		return &sv->spaces.v[sv->last];
-	for (i = 0; i < sv->spaces.nr && sv->spaces.v[i].key != key; i++)
-		;
-	sv->last = i;
-	if (i < sv->spaces.nr)
+	if (i != MH_NUMBER_NONE)
 		return &sv->spaces.v[i];
+	if (mh_numbering_set(&sv->index, key, (uint32_t)sv->spaces.nr))
+		return NULL;
 	sp = mh_vec_push(&sv->spaces);
 	if (!sp)
 		return NULL;
@@ -56,6 +55,7 @@ void mh_survey_fini(struct mh_survey *sv)
 		mh_ranges_fini(&sv->spaces.v[i].outside);
 	}
 	free(sv->spaces.v);
+	mh_numbering_fini(&sv->index);
 	free(sv->place_heat);
 	memset(sv, 0, sizeof(*sv));
 }
@@ -255,9 +255,11 @@ static int take_run(struct occupied *o, const struct mh_block_info *b,
 {
 	const struct mh_range *only = &o->s->opts.filter.addr;
 	struct mh_range r = { run->chunk << MH_OCCUPANCY_SHIFT,
-			      (run->chunk + 1) << MH_OCCUPANCY_SHIFT };
+			      (run->chunk + run->nr_chunks) << MH_OCCUPANCY_SHIFT };
 	struct mh_survey_space *sp;
 
+	if (r.end <= r.start) /* up to the last byte of the address space */
+		r.end = UINT64_MAX;
 	if (!mh_session_has_pid(o->s, run->pid))
 		return 0;
 	if (only->end && !mh_range_overlaps(*only, r))
@@ -324,8 +326,81 @@ int mh_survey_run(struct mh_survey *out, struct mh_session *s,
 		return ret;
 	if (out->spaces.nr)
 		qsort(out->spaces.v, out->spaces.nr, sizeof(*out->spaces.v), by_key);
-	out->last = 0;
+	mh_numbering_fini(&out->index);
 	for (i = 0; i < places->nr; i++)
 		places->v[i].heat = out->place_heat[i];
+	return MH_OK;
+}
+
+/* ---- places from data ---- */
+
+/* An exec replaced it, and no data show that it was ever used. */
+static bool is_forgotten(const struct mh_session *s, const struct mh_survey *sv,
+			 uint64_t key)
+{
+	size_t next = (size_t)key + 1;
+
+	return !(key & MH_KEY_UNKNOWN) && !mh_survey_space(sv, key) &&
+	       next < mh_maps_nr_spaces(s->maps) &&
+	       mh_maps_space(s->maps, next)->pid == mh_maps_space(s->maps, key)->pid;
+}
+
+static void drop_forgotten(struct mh_places *places, const struct mh_session *s,
+			   const struct mh_survey *sv)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < places->nr; i++) {
+		if (!is_forgotten(s, sv, places->v[i].key))
+			places->v[n++] = places->v[i];
+	}
+	places->nr = n;
+}
+
+static int add_places(struct mh_places *places, const struct mh_survey *sv)
+{
+	size_t nr = places->nr, i, k;
+
+	for (i = 0; i < sv->spaces.nr; i++) {
+		const struct mh_survey_space *sp = &sv->spaces.v[i];
+		struct mh_places known = { places->v, nr, nr };
+		size_t at = mh_places_find(&known, sp->key, 0);
+		bool has_maps = at < nr && places->v[at].key == sp->key;
+		const struct mh_ranges *set = has_maps ? &sp->outside : &sp->extents;
+
+		for (k = 0; k < set->nr; k++) {
+			struct mh_place *p;
+
+			if (has_maps && set->v[k].heat < OUTSIDE_HEAT * sv->heat)
+				continue;
+			p = mh_vec_push(places);
+			if (!p)
+				return -1;
+			*p = (struct mh_place){ .key = sp->key,
+						.addr = set->v[k].r,
+						.heat = set->v[k].heat };
+		}
+	}
+	return 0;
+}
+
+int mh_survey_places(struct mh_places *places, const struct mh_session *s,
+		     const struct mh_survey *sv, struct mh_err *err)
+{
+	size_t i;
+
+	drop_forgotten(places, s, sv);
+	if (s->opts.at)
+		return MH_OK;
+	if (add_places(places, sv))
+		return mh_fail(err, MH_ENOMEM, "no memory for mappings");
+	mh_places_sort(places);
+	/* Outside ranges are joined over small gaps and may reach over a mapping. */
+	for (i = 1; i < places->nr; i++) {
+		struct mh_place *a = &places->v[i - 1], *b = &places->v[i];
+
+		if (a->key == b->key && a->addr.end > b->addr.start)
+			a->addr.end = b->addr.start;
+	}
 	return MH_OK;
 }

@@ -7,6 +7,7 @@
 #ifndef MEMHEAT_ANALYZE_SURVEY_H
 #define MEMHEAT_ANALYZE_SURVEY_H
 
+#include "analyze/numbering.h"
 #include "analyze/places.h"
 #include "analyze/ranges.h"
 #include "analyze/scan.h"
@@ -25,7 +26,7 @@ struct mh_survey {
 		struct mh_survey_space *v;
 		size_t nr, cap;
 	} spaces; /* sorted by key once the survey is done */
-	size_t last;
+	struct mh_numbering index; /* key to spaces, while the survey is made */
 	double *place_heat; /* by index of the places that were given */
 	size_t nr_places;
 	struct mh_range time_ns; /* absolute, of the snapshots; empty: none */
@@ -37,6 +38,16 @@ int mh_survey_run(struct mh_survey *out, struct mh_session *s,
 		  const struct mh_session_source *src, enum mh_event_kind kind,
 		  const struct mh_scan_opts *scan, struct mh_places *places,
 		  struct mh_err *err);
+
+/*
+ * Bring places in line with the data: spaces of which no mapping is known get places from
+ * their extents, addresses outside every mapping get some where they are hot, and what a
+ * process had mapped before an exec goes if nothing was seen of it.
+ */
+int mh_survey_places(struct mh_places *places, const struct mh_session *s,
+		     const struct mh_survey *sv, struct mh_err *err);
+
+/* NULL: no data of that space. */
 const struct mh_survey_space *mh_survey_space(const struct mh_survey *sv, uint64_t key);
 void mh_survey_fini(struct mh_survey *sv);
 

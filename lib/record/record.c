@@ -754,11 +754,10 @@ static void say_left_running(struct mh_recording *rec)
 		nr += !rec->seen.processes.v[i].ended &&
 		      rec->seen.processes.v[i].pid != (uint32_t)rec->command_pid;
 	if (nr)
-		mh_log_say(
-			rec->opts.log, MH_NOTICE,
-			"%zu process%s of the command still run%s; what they do from now "
-			"on is not recorded",
-			nr, nr == 1 ? "" : "es", nr == 1 ? "s" : "");
+		mh_log_say(rec->opts.log, MH_NOTICE,
+			   "the command has left %zu running; from now on that is not "
+			   "recorded",
+			   nr);
 }
 
 /* Everything that is still to be told, into a trace that still takes it. */

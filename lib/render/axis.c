@@ -137,14 +137,14 @@ static size_t choose(struct mh_label *labels, size_t nr, size_t room)
 	if (nr <= room)
 		return nr;
 	while (shown < room) {
-		struct mh_label *best = NULL;
+		size_t best = nr;
 
 		for (i = 0; i < nr; i++) {
 			if (!labels[i].shown &&
-			    (!best || labels[i].weight > best->weight))
-				best = &labels[i];
+			    (best == nr || labels[i].weight > labels[best].weight))
+				best = i;
 		}
-		best->shown = true;
+		labels[best].shown = true;
 		shown++;
 	}
 	return shown;

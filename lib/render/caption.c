@@ -130,9 +130,12 @@ void mh_caption_cost(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 	char text[MH_TEXT_MAX];
 
 	*buf = '\0';
-	add(buf, "recorder %s CPU", mh_text_ns(text, map->from.observer_cpu_ns));
+	/* Imported traces do not say what it took to record them. */
+	if (map->from.observer_cpu_ns)
+		add(buf, "recorder %s CPU", mh_text_ns(text, map->from.observer_cpu_ns));
 	if (map->from.stall_max_ns)
-		add(buf, ", stalls up to %s", mh_text_ns(text, map->from.stall_max_ns));
+		add(buf, "%sstalls up to %s", comma(buf),
+		    mh_text_ns(text, map->from.stall_max_ns));
 }
 
 void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX])
@@ -167,9 +170,12 @@ static void add_place(char buf[MH_CAPTION_MAX], const struct mh_heatmap *map,
 	add(buf, "%s", band->name);
 	if (*band->owner)
 		add(buf, " of %s", band->owner);
-	if (spot->addr.start >= band->addr.start && band->addr.end)
-		add(buf, " +%s",
-		    mh_text_bytes(text, spot->addr.start - band->addr.start));
+	if (spot->addr.start < band->addr.start || !band->addr.end)
+		return;
+	add(buf, " +%s",
+	    spot->addr.start > band->addr.start
+		    ? mh_text_bytes(text, spot->addr.start - band->addr.start)
+		    : "0");
 }
 
 void mh_caption_spot(const struct mh_heatmap *map, size_t which, char buf[MH_CAPTION_MAX])
@@ -185,7 +191,8 @@ void mh_caption_spot(const struct mh_heatmap *map, size_t which, char buf[MH_CAP
 	add(buf, " for %s", mh_text_ns(text, mh_range_len(spot->time_ns)));
 }
 
-uint64_t mh_caption_bytes(const struct mh_heatmap *map, bool cold_only)
+/* Bytes of the mapped bands, all of them or the collapsed ones. */
+static uint64_t bytes_of(const struct mh_heatmap *map, bool cold_only)
 {
 	uint64_t sum = 0;
 	size_t i;
@@ -200,12 +207,12 @@ uint64_t mh_caption_bytes(const struct mh_heatmap *map, bool cold_only)
 void mh_heatmap_describe(const struct mh_heatmap *map, char *buf, size_t size)
 {
 	char s[MH_CAPTION_MAX] = "", text[MH_TEXT_MAX];
-	uint64_t cold = mh_caption_bytes(map, true);
+	uint64_t cold = bytes_of(map, true);
 
 	add(s, "Heatmap of %s by %s over %s",
 	    *map->from.title ? map->from.title : "a recording", map->from.source,
 	    mh_text_ns(text, mh_range_len(map->time_ns)));
-	add(s, ": %s in %zu band%s", mh_text_bytes(text, mh_caption_bytes(map, false)),
+	add(s, ": %s in %zu band%s", mh_text_bytes(text, bytes_of(map, false)),
 	    map->nr_bands, plural(map->nr_bands));
 	if (map->wss_max && map->wss_peak != MH_NO_DATA) {
 		add(s, "; the working set is %s in the median",

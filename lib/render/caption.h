@@ -19,15 +19,12 @@ void mh_caption_wss(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 void mh_caption_losses(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 /* "cell 55 ms x 600 KiB"; the range where bands differ */
 void mh_caption_cell(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
-/* "recorder 0.4 s CPU, stalls up to 2 ms" */
+/* "recorder 412 ms CPU, stalls up to 2 ms"; "" when nothing is known of it */
 void mh_caption_cost(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX]);
 /* "accessed in % of checks (sqrt scale, colour: cell maximum)" */
 void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX]);
 /* "(1) [anon] +95.4 MiB: 100% for 4.1 s"; @which indexes map->spots */
 void mh_caption_spot(const struct mh_heatmap *map, size_t which,
 		     char buf[MH_CAPTION_MAX]);
-
-/* Bytes of @map's mapped bands, all of them or the collapsed ones. */
-uint64_t mh_caption_bytes(const struct mh_heatmap *map, bool cold_only);
 
 #endif

@@ -74,8 +74,9 @@ static int chars(const struct mh_paper *p, int n)
 	return (int)ceil(n * MH_CHAR_WIDTH * p->font);
 }
 
-int mh_paper_frame(struct mh_paper *p, const struct mh_picture_opts *opts,
-		   struct mh_err *err)
+/* The fixed part of a page: needs no view. MH_EINPUT: no such size can be drawn. */
+static int frame(struct mh_paper *p, const struct mh_picture_opts *opts,
+		 struct mh_err *err)
 {
 	uint32_t w = opts->width_px ? opts->width_px : 1280;
 	uint32_t h = opts->height_px ? opts->height_px : 720;
@@ -92,7 +93,7 @@ int mh_paper_frame(struct mh_paper *p, const struct mh_picture_opts *opts,
 	line = line_height(p);
 	left = clamp(chars(p, 31) + EDGE, 0, p->w / 4);
 	right = clamp(chars(p, 23) + EDGE, 0, p->w / 5);
-	top = EDGE + p->font * 2 + 2 * line;
+	top = EDGE + p->font * 2 + 2 * line + 4;
 	bottom = EDGE + 6 * line + p->font / 2;
 	p->wss = (struct mh_box){ left, top, p->w - left - right,
 				  clamp(p->h / 13, 24, 90) };
@@ -542,8 +543,9 @@ static bool put_states(struct mh_paper *p, const struct mh_heatmap *map, double 
 	size_t i;
 
 	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		double left = x + (double)(i / 2) * chars(p, STATE_CHARS);
-		double y = p->gradient.y + (double)(i % 2) * line_height(p);
+		int column = (int)i / 2, line = (int)i % 2;
+		double left = x + column * chars(p, STATE_CHARS);
+		double y = p->gradient.y + line * line_height(p);
 
 		if (states[i].state == MH_CELL_FEW && !has_state(map, MH_CELL_FEW))
 			continue;
@@ -599,11 +601,12 @@ static bool put_spots(struct mh_paper *p, const struct mh_heatmap *map, double x
 		p->nr_spots = 3 * columns;
 	for (i = 0; i < p->nr_spots; i++) {
 		char text[MH_CAPTION_MAX];
+		int column = (int)i / 3, line = (int)i % 3;
 
 		mh_caption_spot(map, i, text);
-		if (!add_text(p, MH_INK_TEXT, x + (double)(i / 3) * width,
-			      y + (double)(i % 3) * line_height(p), p->font, -1,
-			      width - chars(p, 2), text))
+		if (!add_text(p, MH_INK_TEXT, x + column * width,
+			      y + line * line_height(p), p->font, -1, width - chars(p, 2),
+			      text))
 			return false;
 	}
 	return true;
@@ -615,7 +618,8 @@ static bool put_foot(struct mh_paper *p, const struct mh_heatmap *map)
 
 	mh_caption_cell(map, cell);
 	mh_caption_cost(map, cost);
-	snprintf(text, sizeof(text), "%s | %s | memheat " MEMHEAT_VERSION, cell, cost);
+	snprintf(text, sizeof(text), "%s%s%s%smemheat " MEMHEAT_VERSION, cell,
+		 *cell ? " | " : "", cost, *cost ? " | " : "");
 	return add_text(p, MH_INK_FAINT, EDGE, p->h - EDGE, small(p), -1, p->w - 2 * EDGE,
 			text);
 }
@@ -708,7 +712,7 @@ int mh_paper_init(struct mh_paper *p, const struct mh_heatmap *map,
 		  const struct mh_color_scale *scale, const struct mh_picture_opts *opts,
 		  bool utf8, struct mh_err *err)
 {
-	int status = mh_paper_frame(p, opts, err);
+	int status = frame(p, opts, err);
 
 	if (status < 0)
 		return status;
@@ -751,7 +755,7 @@ void mh_png_cells(const struct mh_picture_opts *opts, uint32_t *rows, uint32_t *
 
 	*rows = *cols = 1;
 	/* A size that cannot be drawn is refused when it is drawn. */
-	if (mh_paper_frame(&p, opts, NULL) < 0)
+	if (frame(&p, opts, NULL) < 0)
 		return;
 	*cols = (uint32_t)p.plot.w;
 	*rows = (uint32_t)(p.plot.h - (p.labels ? reserve(p.plot.h) : 0));

@@ -58,11 +58,8 @@ struct mh_paper {
 	} marks;
 };
 
-/* The fixed part of a page: needs no view. MH_EINPUT: no such size can be drawn. */
-int mh_paper_frame(struct mh_paper *paper, const struct mh_picture_opts *opts,
-		   struct mh_err *err) MH_MUST_CHECK;
-
-/* Lay out @map; release with mh_paper_fini(), also after a failure. */
+/* Lay out @map; release with mh_paper_fini(), also after a failure. MH_EINPUT: no picture
+ * of the wanted size can be drawn. */
 int mh_paper_init(struct mh_paper *paper, const struct mh_heatmap *map,
 		  const struct mh_color_scale *scale, const struct mh_picture_opts *opts,
 		  bool utf8, struct mh_err *err) MH_MUST_CHECK;

@@ -75,8 +75,8 @@ static int32_t color_of(enum mh_color_depth depth, struct mh_rgb c)
 
 static void set_colors(struct term *t, enum mh_cmap cmap)
 {
-	/* Black, blue, magenta, red, brown, yellow, white: rising in lightness. */
-	static const uint8_t sixteen[] = { 0, 4, 5, 1, 3, 11, 15 };
+	/* Black, blue, red, magenta, brown, yellow, white: rising in lightness. */
+	static const uint8_t sixteen[] = { 0, 4, 1, 5, 3, 11, 15 };
 	struct mh_rgb all[256];
 	int i;
 
@@ -260,8 +260,8 @@ static void put_right(struct term *t, const char *text)
 	putc('\n', t->out);
 }
 
-/* Words side by side, as many as fit on a line. */
-static void put_item(struct term *t, const char *text, size_t columns)
+/* Things side by side, as many as fit on a line: make room for one of @columns. */
+static void begin_item(struct term *t, size_t columns)
 {
 	if (t->used && t->used + 3 + columns > t->width) {
 		putc('\n', t->out);
@@ -271,7 +271,6 @@ static void put_item(struct term *t, const char *text, size_t columns)
 		fputs("   ", t->out);
 		t->used += 3;
 	}
-	fputs(text, t->out);
 	t->used += columns;
 }
 
@@ -280,8 +279,10 @@ static void put_words(struct term *t, const char *words)
 	char text[LINE_MAX_BYTES];
 	size_t columns = mh_utf8_fit(text, sizeof(text), words, t->width, t->utf8);
 
-	if (*words)
-		put_item(t, text, columns);
+	if (!*words)
+		return;
+	begin_item(t, columns);
+	fputs(text, t->out);
 }
 
 static void end_items(struct term *t)
@@ -309,7 +310,6 @@ static void put_time_axis(struct term *t)
 	size_t n = mh_axis_time(ticks, 64, t->map->time_ns, t->plot / 9 + 1), i, used = 0;
 	double len = (double)mh_range_len(t->map->time_ns);
 
-	put_blank(t, t->left + 1);
 	for (i = 0; i < n; i++) {
 		size_t at = (size_t)((double)(ticks[i].at - t->map->time_ns.start) / len *
 				     t->plot);
@@ -317,7 +317,7 @@ static void put_time_axis(struct term *t)
 
 		if ((used && at < used + 1) || at + width > t->plot + t->right)
 			continue;
-		put_blank(t, at - used);
+		put_blank(t, at - used + (used ? 0 : t->left + 1));
 		fputs(ticks[i].text, t->out);
 		used = at + width;
 	}
@@ -530,33 +530,28 @@ static void put_digits(struct term *t)
 	}
 }
 
-/* A strip of the colours between each two values. */
-static void put_levels_color(struct term *t, const char *unit)
+/* Before each value the colours that lead up to it. */
+static void put_gradient(struct term *t)
 {
 	struct mh_scale_tick ticks[MH_SCALE_TICKS];
-	size_t n = mh_color_scale_ticks(&t->scale, ticks), i, columns = strlen(unit) + 2;
+	size_t n = mh_color_scale_ticks(&t->scale, ticks), i;
 	unsigned least = MH_NR_HEAT / 12;
 	int k;
 
-	for (i = 0; i < n; i++)
-		columns += strlen(ticks[i].text) + (i ? 6 : 0) +
-			   (i + 1 == n && t->scale.clipped);
-	put_item(t, unit, columns);
-	fputs(": ", t->out);
 	for (i = 0; i < n; i++) {
+		const char *more = i + 1 == n && t->scale.clipped ? ">" : "";
+
+		begin_item(t, strlen(ticks[i].text) + strlen(more) + (i ? 5 : 0));
 		for (k = 0; i && k < 4; k++) {
 			double place =
 				ticks[i - 1].place +
 				(k + 1) / 4.0 * (ticks[i].place - ticks[i - 1].place);
+			unsigned level = (unsigned)(place * (MH_NR_HEAT - 1 - least));
 
-			put_glyph(t, " ", NO_COLOR,
-				  t->heat[least +
-					  (unsigned)(place * (MH_NR_HEAT - 1 - least))]);
+			put_glyph(t, " ", NO_COLOR, t->heat[least + level]);
 		}
 		set_pair(t, NO_COLOR, NO_COLOR);
-		fprintf(t->out, "%s%s%s%s", i ? " " : "",
-			i + 1 == n && t->scale.clipped ? ">" : "", ticks[i].text,
-			i + 1 < n ? " " : "");
+		fprintf(t->out, "%s%s%s", i ? " " : "", more, ticks[i].text);
 	}
 }
 
@@ -582,16 +577,14 @@ static void put_legend(struct term *t)
 	char text[MH_CAPTION_MAX];
 	size_t i;
 
-	if (t->depth != MH_COLOR_NONE) {
-		put_levels_color(t, mh_unit_name(t->map->unit));
-	} else {
-		snprintf(text, sizeof(text), "%s:", mh_unit_name(t->map->unit));
-		put_words(t, text);
-		if (t->utf8)
-			put_shades(t);
-		else
-			put_digits(t);
-	}
+	snprintf(text, sizeof(text), "%s:", mh_unit_name(t->map->unit));
+	put_words(t, text);
+	if (t->depth != MH_COLOR_NONE)
+		put_gradient(t);
+	else if (t->utf8)
+		put_shades(t);
+	else
+		put_digits(t);
 	snprintf(text, sizeof(text), "(%s, cell max)", mh_color_scale_name(&t->scale));
 	put_words(t, text);
 	mh_caption_cell(t->map, text);

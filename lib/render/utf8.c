@@ -127,7 +127,8 @@ static size_t safe_char(char buf[16], const char *s, int utf8, size_t *used,
 		*columns = mh_utf8_columns(point);
 		return mh_utf8_encode(buf, point);
 	}
-	if (point < 0 || point < 0x80)
+	/* A byte by itself, valid or not. */
+	if (point < 0x80)
 		n = snprintf(buf, 16, "\\x%02x", (unsigned)(uint8_t)*s);
 	else
 		n = snprintf(buf, 16, "\\u{%x}", (unsigned)point);

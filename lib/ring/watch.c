@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@
 #include "ring/parse.h"
 #include "ring/ring.h"
 
-#define SIDE_KIB 32
+#define SIDE_KIB 128
 
 /* Records of maps and tasks that are younger may still be overtaken on another CPU. */
 #define HOLD_BACK_NS 20000000u
@@ -51,6 +52,7 @@ struct lane {
 	size_t poll_task; /* whose event is waited on; nr of tasks: all have gone */
 	uint64_t last_ns; /* time of the last record */
 	uint64_t nr_samples, lost;
+	uint64_t kernel_lost; /* by the kernel's own counter, at the end */
 };
 
 struct held {
@@ -344,6 +346,25 @@ static int map_at(struct mh_watch *w, unsigned kib, unsigned side_kib, struct mh
 	return ret;
 }
 
+/* Wait on both rings of a lane through the events of one task. */
+static int poll_task(struct mh_watch *w, size_t lane, size_t task)
+{
+	const int *fds = w->tasks.v[task].fds + NR_ROLES * lane;
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = lane };
+
+	if (epoll_ctl(w->epfd, EPOLL_CTL_ADD, fds[SAMPLE], &ev))
+		return -1;
+	return epoll_ctl(w->epfd, EPOLL_CTL_ADD, fds[SIDE], &ev);
+}
+
+static void poll_task_not(struct mh_watch *w, size_t lane, size_t task)
+{
+	const int *fds = w->tasks.v[task].fds + NR_ROLES * lane;
+
+	epoll_ctl(w->epfd, EPOLL_CTL_DEL, fds[SAMPLE], NULL);
+	epoll_ctl(w->epfd, EPOLL_CTL_DEL, fds[SIDE], NULL);
+}
+
 static int map_rings(struct mh_watch *w, struct mh_err *err)
 {
 	unsigned page_kib = (unsigned)(sysconf(_SC_PAGESIZE) / 1024);
@@ -368,10 +389,7 @@ static int map_rings(struct mh_watch *w, struct mh_err *err)
 	w->ring_kib = kib;
 	w->mapped = true;
 	for (i = 0; i < w->lanes.nr; i++) {
-		struct epoll_event ev = { .events = EPOLLIN, .data.u64 = i };
-
-		if (epoll_ctl(w->epfd, EPOLL_CTL_ADD,
-			      w->tasks.v[0].fds[NR_ROLES * i + SAMPLE], &ev))
+		if (poll_task(w, i, 0))
 			return mh_fail_errno(err, "cannot wait on a ring");
 	}
 	return MH_OK;
@@ -763,8 +781,8 @@ static void read_lane(const struct mh_watch *w, size_t lane, uint64_t *count,
 
 /*
  * The kernel tells of a loss when there is room again, so what was lost at the very end
- * is only in its counter. Before Linux 6.0 there is none; then what the other event
- * counted beyond the samples is what was lost.
+ * is only in its counter (Linux 6.0). Beyond that, some events of a machine-wide watch are
+ * counted and give neither sample nor loss; they are lost to us all the same.
  */
 static int emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
 		       struct mh_err *err)
@@ -774,8 +792,8 @@ static int emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
 	uint64_t count, lost;
 
 	read_lane(w, i, &count, &lost);
-	if (w->lacks & MH_LACKS_LOST && w->layout.period == 1 && w->spec.count &&
-	    count > lane->nr_samples)
+	lane->kernel_lost = lost;
+	if (w->layout.period == 1 && w->spec.count && count > lane->nr_samples + lost)
 		lost = count - lane->nr_samples;
 	if (lost <= lane->lost)
 		return MH_OK;
@@ -789,40 +807,58 @@ static int emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
 	return fn(arg, &ev, err);
 }
 
-/* Wait on the event of another task when the one waited on has gone. */
-static void follow(struct mh_watch *w, struct lane *lane, size_t i)
+/* Wait on the events of another task when the one waited on has gone. */
+static void follow(struct mh_watch *w, size_t lane)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = i };
-	size_t at = NR_ROLES * i + SAMPLE;
+	size_t *task = &w->lanes.v[lane].poll_task;
 
-	epoll_ctl(w->epfd, EPOLL_CTL_DEL, w->tasks.v[lane->poll_task].fds[at], NULL);
-	while (++lane->poll_task < w->tasks.nr) {
-		if (!epoll_ctl(w->epfd, EPOLL_CTL_ADD,
-			       w->tasks.v[lane->poll_task].fds[at], &ev))
+	if (*task >= w->tasks.nr)
+		return;
+	poll_task_not(w, lane, *task);
+	while (++*task < w->tasks.nr) {
+		if (!poll_task(w, lane, *task))
 			return;
+		poll_task_not(w, lane, *task);
 	}
+}
+
+static bool has_hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+}
+
+/* One look at who has hung up; false when nobody new has. */
+static bool move_on(struct mh_watch *w)
+{
+	struct epoll_event ev[64];
+	bool moved = false;
+	int k, nr = epoll_wait(w->epfd, ev, 64, 0);
+
+	for (k = 0; k < nr; k++) {
+		size_t lane = (size_t)ev[k].data.u64;
+		int fd;
+
+		/* Both events of a task hang up together: the second finds the next
+		 * task, which is asked itself. */
+		if (!(ev[k].events & EPOLLHUP) || w->lanes.v[lane].poll_task >= w->tasks.nr)
+			continue;
+		fd = w->tasks.v[w->lanes.v[lane].poll_task].fds[NR_ROLES * lane + SAMPLE];
+		if (!has_hung_up(fd))
+			continue;
+		follow(w, lane);
+		moved = true;
+	}
+	return moved;
 }
 
 static bool all_gone(struct mh_watch *w)
 {
-	struct epoll_event ev[64];
 	size_t i;
-	int nr, k;
 
-	/* Each round moves at least one ring on, or none has hung up. */
-	for (;;) {
-		size_t moved = 0;
-
-		nr = epoll_wait(w->epfd, ev, 64, 0);
-		for (k = 0; k < nr; k++) {
-			if (!(ev[k].events & EPOLLHUP))
-				continue;
-			follow(w, &w->lanes.v[ev[k].data.u64], ev[k].data.u64);
-			moved++;
-		}
-		if (!moved)
-			break;
-	}
+	while (move_on(w))
+		;
 	for (i = 0; i < w->lanes.nr; i++) {
 		if (w->lanes.v[i].poll_task < w->tasks.nr)
 			return false;
@@ -867,6 +903,7 @@ void mh_watch_totals(const struct mh_watch *w, struct mh_watch_totals *out)
 		out->count += count;
 		out->samples += w->lanes.v[i].nr_samples;
 		out->lost += w->lanes.v[i].lost;
+		out->kernel_lost += w->lanes.v[i].kernel_lost;
 	}
 }
 

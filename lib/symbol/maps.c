@@ -2,7 +2,8 @@
 /*
  * Address spaces and their mappings over time, from MAP and TASK events.
  *
- * While events come in, every process has one open space with its live mappings, sorted
+ * Several sources of a trace tell of the same processes, each in its own blocks: events
+ * are gathered first and applied by time in mh_maps_finish(). Then every process has one open space with its live mappings, sorted
  * by address and disjoint, as in the kernel. A mapping that is cut, unmapped, or left
  * behind by exec or exit is closed: a rectangle of address and time. The rectangles of a
  * space never overlap, so a look-up has one answer.
@@ -42,6 +43,13 @@ struct space {
 	struct mh_maps_tree tree;
 };
 
+/* An event that waits for its turn. */
+struct pending {
+	struct mh_event ev; /* its string is kept */
+	uint8_t rank;       /* among those of one moment */
+	size_t number;
+};
+
 struct mh_maps {
 	struct {
 		struct space *v;
@@ -55,6 +63,10 @@ struct mh_maps {
 		uint32_t *v; /* open addressing: 1 + index of a pid's open space */
 		size_t nr, cap;
 	} open;
+	struct {
+		struct pending *v;
+		size_t nr, cap;
+	} pending; /* events until mh_maps_finish() */
 	struct mh_maps_strings strings;
 	int finished;
 };
@@ -80,6 +92,7 @@ void mh_maps_free(struct mh_maps *maps)
 	free(maps->spaces.v);
 	free(maps->mappings.v);
 	free(maps->open.v);
+	free(maps->pending.v);
 	mh_maps_strings_fini(&maps->strings);
 	free(maps);
 }
@@ -269,7 +282,8 @@ static int add_map(struct mh_maps *maps, const struct mh_event *ev)
 			  .since_ns = ev->time_ns,
 			  .pgoff = m->pgoff,
 			  .prot = m->prot,
-			  .shared = m->shared };
+			  .shared = m->shared,
+			  .path = m->path };
 	size_t at;
 
 	if (!sp)
@@ -278,9 +292,6 @@ static int add_map(struct mh_maps *maps, const struct mh_event *ev)
 		return 0;
 	if (m->op == MH_MAP_REMOVE)
 		return live_cut(maps, sp, l.addr, ev->time_ns);
-	l.path = mh_maps_strings_keep(&maps->strings, m->path ? m->path : "");
-	if (!l.path)
-		return -1;
 	/* A recorder that reads /proc/PID/maps again says what is known already. */
 	at = live_find(sp, m->start);
 	if (at < sp->live.nr && live_same(&sp->live.v[at], &l))
@@ -290,12 +301,10 @@ static int add_map(struct mh_maps *maps, const struct mh_event *ev)
 	return live_insert(sp, live_find(sp, m->start), &l);
 }
 
-static int set_comm(struct mh_maps *maps, struct space *sp, const char *comm)
+static void set_comm(struct space *sp, const char *comm)
 {
-	if (!comm || !*comm)
-		return 0;
-	sp->pub.comm = mh_maps_strings_keep(&maps->strings, comm);
-	return sp->pub.comm ? 0 : -1;
+	if (*comm)
+		sp->pub.comm = comm;
 }
 
 static int add_fork(struct mh_maps *maps, const struct mh_event *ev)
@@ -332,8 +341,10 @@ static int add_task(struct mh_maps *maps, const struct mh_event *ev)
 	if (t->op == MH_TASK_FORK) {
 		if (t->pid == t->ppid || thread)
 			return 0;
-		return add_fork(maps, ev) ||
-		       set_comm(maps, space_open(maps, t->pid), t->comm);
+		if (add_fork(maps, ev))
+			return -1;
+		set_comm(space_open(maps, t->pid), t->comm);
+		return 0;
 	}
 	sp = space_get(maps, t->pid, ev->time_ns);
 	if (!sp)
@@ -347,19 +358,66 @@ static int add_task(struct mh_maps *maps, const struct mh_event *ev)
 			    !(sp = space_begin(maps, t->pid, ev->time_ns)))
 				return -1;
 		}
-		return set_comm(maps, sp, t->comm);
 	}
-	return thread ? 0 : set_comm(maps, sp, t->comm);
+	if (!thread)
+		set_comm(sp, t->comm);
+	return 0;
+}
+
+/* At one moment a space begins, then gets its mappings, then ends. */
+static uint8_t rank_of(const struct mh_event *ev)
+{
+	if (ev->kind == MH_EV_MAP)
+		return 1;
+	return ev->task.op == MH_TASK_EXIT ? 2 : 0;
 }
 
 int mh_maps_add(struct mh_maps *maps, const struct mh_event *ev, struct mh_err *err)
 {
+	struct pending *p;
+	const char **str;
+
 	mh_assert(!maps->finished);
-	if (ev->kind == MH_EV_MAP && add_map(maps, ev))
+	if (ev->kind != MH_EV_MAP && ev->kind != MH_EV_TASK)
+		return MH_OK;
+	p = mh_vec_push(&maps->pending);
+	if (!p)
 		return no_memory(err);
-	if (ev->kind == MH_EV_TASK && add_task(maps, ev))
-		return no_memory(err);
-	return MH_OK;
+	p->ev = *ev;
+	p->rank = rank_of(ev);
+	p->number = maps->pending.nr;
+	str = ev->kind == MH_EV_MAP ? &p->ev.map.path : &p->ev.task.comm;
+	*str = mh_maps_strings_keep(&maps->strings, *str ? *str : "");
+	return *str ? MH_OK : no_memory(err);
+}
+
+static int by_turn(const void *a, const void *b)
+{
+	const struct pending *x = a, *y = b;
+
+	if (x->ev.time_ns != y->ev.time_ns)
+		return x->ev.time_ns < y->ev.time_ns ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
+}
+
+static int apply_pending(struct mh_maps *maps)
+{
+	size_t i;
+
+	if (maps->pending.nr)
+		qsort(maps->pending.v, maps->pending.nr, sizeof(*maps->pending.v),
+		      by_turn);
+	for (i = 0; i < maps->pending.nr; i++) {
+		const struct mh_event *ev = &maps->pending.v[i].ev;
+
+		if (ev->kind == MH_EV_MAP ? add_map(maps, ev) : add_task(maps, ev))
+			return -1;
+	}
+	free(maps->pending.v);
+	memset(&maps->pending, 0, sizeof(maps->pending));
+	return 0;
 }
 
 /* ---- finishing and look-up ---- */
@@ -422,6 +480,8 @@ int mh_maps_finish(struct mh_maps *maps, struct mh_err *err)
 	size_t i, next = 0;
 
 	mh_assert(!maps->finished);
+	if (apply_pending(maps))
+		return no_memory(err);
 	for (i = 0; i < maps->spaces.nr; i++) {
 		struct space *sp = &maps->spaces.v[i];
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Streams, both ways. What deflate is bad at is kept from it: noise is stored, runs have
- * a method of their own, and the rest goes through Z_RLE, which finds nearly all that
- * LZ77 would find in planes of bytes, at several times the speed.
+ * Streams, both ways. What deflate is bad at is kept from it: runs have a method of their
+ * own, bytes without repetitions are Huffman coded here, and noise is stored. Deflate
+ * gets what has repetitions: Z_RLE finds nearly all of them, level 6 the rest where that
+ * pays. Which is right for a stream is found out by trying in one block of several.
  */
 #include "trace/stream.h"
-
-#include <math.h>
 
 void mh_packer_init(struct mh_packer *p, enum mh_policy policy)
 {
@@ -102,28 +101,21 @@ static size_t count_runs(const uint8_t *raw, size_t len)
 	return nr;
 }
 
-/* Whether order-0 coding would save nothing worth the time. */
-static bool is_noise(const uint8_t *raw, size_t len)
+static void count_bytes(struct mh_packer *p, const uint8_t *raw, size_t len)
 {
 	uint32_t count[4][256] = { 0 };
-	double bits = 0;
 	size_t i;
 
-	if (len < 512)
-		return false;
 	for (i = 0; i + 4 <= len; i += 4) {
 		count[0][raw[i]]++;
 		count[1][raw[i + 1]]++;
 		count[2][raw[i + 2]]++;
 		count[3][raw[i + 3]]++;
 	}
-	for (i = 0; i < 256; i++) {
-		uint32_t c = count[0][i] + count[1][i] + count[2][i] + count[3][i];
-
-		if (c)
-			bits -= c * (double)log2f((float)c / (float)len);
-	}
-	return bits > 7.9 * (double)len;
+	for (; i < len; i++)
+		count[0][raw[i]]++;
+	for (i = 0; i < 256; i++)
+		p->count[i] = count[0][i] + count[1][i] + count[2][i] + count[3][i];
 }
 
 static void collect_runs(struct mh_wbuf *out, const uint8_t *raw, size_t len, size_t nr)
@@ -164,7 +156,7 @@ static void put_runs(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *ra
 	put_stored(out, MH_STREAM_RUNS, len, &p->runs);
 }
 
-/* Constant, short, near-constant or noise: whatever needs no deflate. */
+/* Constant, short or near-constant: whatever needs neither deflate nor a code. */
 static bool put_special(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 			size_t len)
 {
@@ -176,7 +168,7 @@ static bool put_special(struct mh_packer *p, struct mh_wbuf *out, const uint8_t 
 	if (nr_runs == 1) {
 		put_head(out, MH_STREAM_CONSTANT, len, 1);
 		mh_wbuf_u8(out, raw[0]);
-	} else if (len < 8 || is_noise(raw, len)) {
+	} else if (len < 8) {
 		put_head(out, MH_STREAM_RAW, len, len);
 		mh_wbuf_bytes(out, raw, len);
 	} else if (nr_runs < len / 10) {
@@ -187,15 +179,47 @@ static bool put_special(struct mh_packer *p, struct mh_wbuf *out, const uint8_t 
 	return true;
 }
 
+static bool is_worth(size_t stored, size_t len)
+{
+	return stored < len - len / 64;
+}
+
+static void put_raw(struct mh_wbuf *out, const uint8_t *raw, size_t len)
+{
+	put_head(out, MH_STREAM_RAW, len, len);
+	mh_wbuf_bytes(out, raw, len);
+}
+
 static void put_deflated(struct mh_wbuf *out, const struct mh_wbuf *small,
 			 const uint8_t *raw, size_t len)
 {
-	if (!small->bad && small->len >= len - len / 64) {
-		put_head(out, MH_STREAM_RAW, len, len);
-		mh_wbuf_bytes(out, raw, len);
-	} else {
+	if (small->bad || is_worth(small->len, len))
 		put_stored(out, MH_STREAM_DEFLATE, len, small);
+	else
+		put_raw(out, raw, len);
+}
+
+/* The size that Huffman coding gives; SIZE_MAX where it is not for this length. */
+static size_t plan_huffman(struct mh_packer *p, const uint8_t *raw, size_t len)
+{
+	if (len < MH_HUFFMAN_MIN || len > MH_HUFFMAN_MAX)
+		return SIZE_MAX;
+	count_bytes(p, raw, len);
+	return mh_huffman_plan(&p->huffman, p->count);
+}
+
+static void put_huffman(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
+			size_t len, size_t planned)
+{
+	struct mh_wbuf *small = &p->a;
+
+	if (!is_worth(planned, len)) {
+		put_raw(out, raw, len);
+		return;
 	}
+	small->len = 0;
+	mh_huffman_put(&p->huffman, small, raw, len);
+	put_stored(out, MH_STREAM_HUFFMAN, len, small);
 }
 
 void mh_stream_put(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
@@ -208,27 +232,142 @@ void mh_stream_put(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 	put_deflated(out, &p->a, raw, len);
 }
 
+/*
+ * Runs as two planes: each value once, and how often more it comes (255 at most; longer
+ * runs are cut). The planes go to p->runs, one behind the other.
+ */
+static size_t split_runs(struct mh_packer *p, const uint8_t *raw, size_t len)
+{
+	uint8_t *value, *length;
+	size_t i, nr = 0;
+
+	p->runs.len = 0;
+	value = mh_wbuf_room(&p->runs, 2 * len + 16);
+	if (!value)
+		return 0;
+	length = value + len + 8;
+	value[0] = raw[0];
+	length[0] = 0;
+	for (i = 1; i < len; i++) {
+		/* No branch: what is alike stays on the same run. */
+		size_t next = nr + (raw[i] != raw[i - 1] || length[nr] == 255);
+
+		length[next] = next == nr ? (uint8_t)(length[nr] + 1) : 0;
+		value[next] = raw[i];
+		nr = next;
+	}
+	return nr + 1;
+}
+
+/* The size that coding of runs gives, and how many they are. */
+static size_t plan_runs(struct mh_packer *p, const uint8_t *raw, size_t len, size_t *nr)
+{
+	const uint8_t *value;
+	size_t planned;
+
+	if (len < 4 * MH_HUFFMAN_MIN || len > MH_HUFFMAN_MAX)
+		return SIZE_MAX;
+	*nr = split_runs(p, raw, len);
+	/* Both planes need two values at least, and a length that is worth a table. */
+	if (*nr < MH_HUFFMAN_MIN || *nr > len - len / 8)
+		return SIZE_MAX;
+	value = p->runs.p;
+	count_bytes(p, value + len + 8, *nr);
+	if (p->count[value[len + 8]] == *nr)
+		return SIZE_MAX;
+	planned = mh_huffman_plan(&p->run_length, p->count);
+	count_bytes(p, value, *nr);
+	return planned + mh_huffman_plan(&p->run_value, p->count) + 8;
+}
+
+static void put_huffman_runs(struct mh_packer *p, struct mh_wbuf *out, size_t len,
+			     size_t nr)
+{
+	struct mh_wbuf *small = &p->a, *part = &p->b;
+
+	part->len = small->len = 0;
+	mh_huffman_put(&p->run_value, part, p->runs.p, nr);
+	mh_wbuf_varint(small, nr);
+	mh_wbuf_varint(small, part->len);
+	mh_wbuf_bytes(small, part->p, part->len);
+	mh_huffman_put(&p->run_length, small, p->runs.p + len + 8, nr);
+	out->bad |= part->bad;
+	put_stored(out, MH_STREAM_HUFFMAN_RUNS, len, small);
+}
+
+/* Do as the last trial said. */
+static void put_known(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
+		      size_t len, enum mh_choice choice)
+{
+	size_t planned = SIZE_MAX, nr;
+
+	if (choice == MH_CHOICE_HUFFMAN)
+		planned = plan_huffman(p, raw, len);
+	if (planned != SIZE_MAX) {
+		put_huffman(p, out, raw, len, planned);
+		return;
+	}
+	if (choice == MH_CHOICE_HUFFMAN_RUNS)
+		planned = plan_runs(p, raw, len, &nr);
+	if (planned != SIZE_MAX && is_worth(planned, len)) {
+		put_huffman_runs(p, out, len, nr);
+		return;
+	}
+	p->a.len = 0;
+	deflate_to(p, &p->a, raw, len,
+		   choice == MH_CHOICE_STRONG ? MH_EFFORT_6 : MH_EFFORT_RLE);
+	put_deflated(out, &p->a, raw, len);
+}
+
+/*
+ * Try all ways and keep the smallest; remember what the next blocks should do. A way that
+ * is slower must be smaller by more than the difference is worth to the policy.
+ */
+static void put_smallest(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
+			 size_t len, struct mh_verdict *verdict)
+{
+	size_t slack = p->policy == MH_POLICY_FAST ? 20 : 100, nr = 0;
+	size_t plain = plan_huffman(p, raw, len), runs = plan_runs(p, raw, len, &nr);
+	size_t quick = plain < runs ? plain : runs;
+	size_t rle, strong = SIZE_MAX, slow;
+
+	p->a.len = p->b.len = 0;
+	deflate_to(p, &p->a, raw, len, MH_EFFORT_RLE);
+	rle = p->a.len;
+	/* What is nearly noise has nothing for a search to find, and makes it slowest. */
+	if (p->policy == MH_POLICY_BEST ||
+	    (p->policy == MH_POLICY_DEFAULT && rle < len - len / 8)) {
+		deflate_to(p, &p->b, raw, len,
+			   p->policy == MH_POLICY_BEST ? MH_EFFORT_9 : MH_EFFORT_6);
+		strong = p->b.len;
+	}
+	out->bad |= p->a.bad | p->b.bad | p->runs.bad;
+	slow = rle;
+	verdict->choice = MH_CHOICE_RLE;
+	if (strong < rle - rle / 16) {
+		verdict->choice = MH_CHOICE_STRONG;
+		slow = strong;
+	}
+	if (quick != SIZE_MAX && quick - quick / slack <= slow)
+		verdict->choice =
+			plain <= runs ? MH_CHOICE_HUFFMAN : MH_CHOICE_HUFFMAN_RUNS;
+	if (quick > rle || quick > strong)
+		put_deflated(out, strong < rle ? &p->b : &p->a, raw, len);
+	else if (plain <= runs)
+		put_huffman(p, out, raw, len, plain);
+	else
+		put_huffman_runs(p, out, len, nr);
+}
+
 void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 			 size_t len, struct mh_verdict *verdict)
 {
-	enum mh_effort strong = p->policy == MH_POLICY_BEST ? MH_EFFORT_9 : MH_EFFORT_6;
-	bool both = p->policy == MH_POLICY_BEST ||
-		    (p->policy == MH_POLICY_DEFAULT && p->trial);
-
-	if (!both) {
-		bool pays = p->policy == MH_POLICY_DEFAULT && verdict->strong;
-
-		mh_stream_put(p, out, raw, len, pays ? strong : MH_EFFORT_RLE);
-		return;
-	}
 	if (put_special(p, out, raw, len))
 		return;
-	p->a.len = p->b.len = 0;
-	deflate_to(p, &p->a, raw, len, MH_EFFORT_RLE);
-	deflate_to(p, &p->b, raw, len, strong);
-	verdict->strong = p->b.len < p->a.len - p->a.len / 16;
-	put_deflated(out, p->b.len < p->a.len ? &p->b : &p->a, raw, len);
-	out->bad |= p->a.bad | p->b.bad;
+	if (p->trial || p->policy == MH_POLICY_BEST)
+		put_smallest(p, out, raw, len, verdict);
+	else
+		put_known(p, out, raw, len, verdict->choice);
 }
 
 bool mh_unpacker_init(struct mh_unpacker *u)
@@ -290,7 +429,7 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 	if (in->bad || runs_len > len + 16)
 		return false;
 	u->runs.len = 0;
-	if (!mh_wbuf_room(&u->runs, runs_len)) {
+	if (!mh_wbuf_room(&u->runs, runs_len + 1)) {
 		u->runs.bad = false;
 		u->no_memory = true;
 		return false;
@@ -299,6 +438,45 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 		return false;
 	runs = mh_rbuf(u->runs.p, runs_len);
 	return expand_runs(&runs, dst, len);
+}
+
+static bool expand_huffman_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
+				size_t len)
+{
+	uint64_t i, nr = mh_rbuf_varint(in), first = mh_rbuf_varint(in);
+	const uint8_t *p = mh_rbuf_bytes(in, first);
+	struct mh_rbuf value = mh_rbuf(p, first);
+	uint8_t *v;
+
+	if (!p || nr > len)
+		return false;
+	u->runs.len = 0;
+	v = mh_wbuf_room(&u->runs, 2 * nr + 16);
+	if (!v) {
+		u->runs.bad = false;
+		u->no_memory = true;
+		return false;
+	}
+	if (!mh_huffman_get(&value, v, nr) || !mh_huffman_get(in, v + nr, nr))
+		return false;
+	for (i = 0; i < nr; i++) {
+		size_t run = (size_t)v[nr + i] + 1;
+
+		if (run > len)
+			return false;
+		/* Most runs are short: one store of 8, whatever is behind is overwritten.
+		 */
+		if (run <= 8 && len >= 8) {
+			uint64_t x = v[i] * 0x0101010101010101u;
+
+			memcpy(dst, &x, 8);
+		} else {
+			memset(dst, v[i], run);
+		}
+		dst += run;
+		len -= run;
+	}
+	return len == 0;
 }
 
 bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
@@ -331,6 +509,10 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 		return expand_runs(&body, dst, raw_len);
 	case MH_STREAM_DEFLATED_RUNS:
 		return expand_deflated_runs(u, &body, dst, raw_len);
+	case MH_STREAM_HUFFMAN:
+		return mh_huffman_get(&body, dst, raw_len);
+	case MH_STREAM_HUFFMAN_RUNS:
+		return expand_huffman_runs(u, &body, dst, raw_len);
 	default:
 		return false;
 	}

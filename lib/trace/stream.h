@@ -18,13 +18,17 @@
 #include <memheat/trace.h>
 
 #include "base/buf.h"
+#include "trace/huffman.h"
 
 enum mh_stream_method {
 	MH_STREAM_RAW = 0,
 	MH_STREAM_DEFLATE = 1,
 	MH_STREAM_CONSTANT = 2,
 	MH_STREAM_RUNS = 3,
-	MH_STREAM_DEFLATED_RUNS = 4
+	MH_STREAM_DEFLATED_RUNS = 4,
+	MH_STREAM_HUFFMAN = 5,     /* huffman.h */
+	MH_STREAM_HUFFMAN_RUNS = 6 /* varint n, varint bytes of the first of two Huffman
+				    * segments: n values, n run lengths minus 1 */
 };
 
 enum mh_effort {
@@ -35,9 +39,16 @@ enum mh_effort {
 	MH_NR_EFFORTS
 };
 
-/* Whether level 6 paid for a stream when both were last tried. */
+/* What was best for a stream when all ways were last tried. */
+enum mh_choice {
+	MH_CHOICE_HUFFMAN,
+	MH_CHOICE_HUFFMAN_RUNS,
+	MH_CHOICE_RLE,
+	MH_CHOICE_STRONG
+};
+
 struct mh_verdict {
-	uint8_t strong;
+	uint8_t choice; /* enum mh_choice */
 };
 
 /* Reusable state of compressing; one per thread. */
@@ -48,6 +59,8 @@ struct mh_packer {
 	bool trial;          /* compress both ways in this block */
 	struct mh_wbuf a, b; /* results to choose between */
 	struct mh_wbuf runs;
+	uint32_t count[256]; /* of each byte value of the stream under way */
+	struct mh_huffman huffman, run_value, run_length;
 	/* Development and tests: sees every raw stream; NULL: nobody does. */
 	void (*watch)(void *arg, const uint8_t *raw, size_t len);
 	void *watch_arg;

@@ -152,6 +152,11 @@ static int tell_meta(const struct mh_source *src, const struct sink *to,
 	return to->fn(to->arg, &ev, err);
 }
 
+static bool kernel_counts_lost(const struct mh_source *src)
+{
+	return !(mh_watch_lacks(src->watch) & MH_LACKS_LOST);
+}
+
 static int tell_params(const struct mh_source *src, uint64_t period,
 		       const struct sink *to, struct mh_err *err)
 {
@@ -182,8 +187,8 @@ static int tell_params(const struct mh_source *src, uint64_t period,
 				mh_watch_nr_rings(src->watch));
 	if (!ret)
 		ret = tell_meta(src, to, err, "lost_from", "%s",
-				lacks & MH_LACKS_LOST ? "records and the counting event"
-						      : "the kernel's counter");
+				kernel_counts_lost(src) ? "the kernel's counter"
+							: "the counting event");
 	return ret;
 }
 
@@ -419,7 +424,8 @@ static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
 	src->malformed_told = totals->malformed;
 }
 
-static int tell_totals(struct mh_source *src, const struct sink *to, struct mh_err *err)
+static int tell_totals(struct mh_source *src, int last, const struct sink *to,
+		       struct mh_err *err)
 {
 	struct mh_watch_totals totals;
 	int ret;
@@ -431,6 +437,8 @@ static int tell_totals(struct mh_source *src, const struct sink *to, struct mh_e
 		ret = tell_stat(src, "faults.samples", totals.samples, to, err);
 	if (!ret)
 		ret = tell_stat(src, "faults.lost", totals.lost, to, err);
+	if (!ret && last && kernel_counts_lost(src))
+		ret = tell_stat(src, "faults.kernel_lost", totals.kernel_lost, to, err);
 	if (!ret && totals.side_lost)
 		ret = tell_stat(src, "faults.side_lost", totals.side_lost, to, err);
 	if (!ret && totals.malformed)
@@ -459,7 +467,7 @@ static int faults_step(struct mh_source *src, int last, mh_event_fn fn, void *ar
 	if (!last && now < src->stat_ns)
 		return gone;
 	src->stat_ns = now + STAT_NS;
-	ret = tell_totals(src, &to, err);
+	ret = tell_totals(src, last, &to, err);
 	return ret ? ret : gone;
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What the types of report share; one type is one file report_<type>.c. */
+#ifndef MEMHEAT_CMD_REPORT_H
+#define MEMHEAT_CMD_REPORT_H
+
+#include <stdio.h>
+
+#include <memheat/analyze.h>
+#include <memheat/render.h>
+
+#include "filters.h"
+#include "terminal.h"
+
+/* What -o and --format ask for; the first three are enum mh_format. */
+enum mh_report_format {
+	MH_REPORT_TEXT = MH_FORMAT_TEXT,
+	MH_REPORT_JSON = MH_FORMAT_JSON,
+	MH_REPORT_CSV = MH_FORMAT_CSV,
+	MH_REPORT_PNG,
+	MH_REPORT_SVG
+};
+
+struct mh_report_opts {
+	struct mh_filters filters;
+	const char *output;
+	int format; /* enum mh_report_format; -1: not given */
+	int no_pager;
+	uint64_t width, height; /* characters; 0: the terminal's */
+	int color;              /* enum mh_color_when */
+	uint64_t threads;
+
+	uint64_t rows, cols;
+	int cmap, scale, theme, cells;
+	double range[2];
+	uint32_t size_px[2];
+	int no_collapse, describe;
+
+	struct mh_strings percentiles;
+	int over_time;
+};
+
+struct mh_report {
+	const struct mh_report_opts *opts;
+	struct mh_session *session;
+	enum mh_report_format format;
+	struct mh_terminal term; /* of what is written to */
+};
+
+struct mh_report_type {
+	const char *name;
+	const char *summary;
+	int pictures; /* writes PNG and SVG too */
+	/*
+	 * analyze() makes the view, write() prints it; the output is opened in between,
+	 * so that a failed analysis leaves no file behind and starts no pager.
+	 */
+	size_t view_size;
+	int (*analyze)(void *view, struct mh_report *r, struct mh_err *err);
+	int (*write)(FILE *out, const void *view, struct mh_report *r,
+		     struct mh_err *err);
+	void (*fini)(void *view);
+};
+
+extern const struct mh_report_type mh_report_footprint;
+extern const struct mh_report_type mh_report_heatmap;
+extern const struct mh_report_type mh_report_mappings;
+extern const struct mh_report_type mh_report_regions;
+extern const struct mh_report_type mh_report_summary;
+extern const struct mh_report_type mh_report_wss;
+
+/* ---- parts of reports ---- */
+
+/* "redis-server (pid 4121), 56.8 s, DAMON vaddr (sample 5 ms), 543 snapshots" */
+void mh_report_header(FILE *out, const struct mh_provenance *from,
+		      const struct mh_terminal *term);
+
+/* The last lines of every text: what was not seen, what watching cost, other sources. */
+void mh_report_footer(FILE *out, const struct mh_provenance *from);
+
+/* The same as members of the JSON object that is open. */
+void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from);
+
+/* "{"schema":...}" around members; ends with a line feed. */
+void mh_report_json_begin(struct mh_json *j, FILE *out, const char *schema);
+void mh_report_json_end(struct mh_json *j);
+
+/* "0:16.2", "1:02:03": a moment, counted from the start. */
+const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
+
+/* What units mean in a sentence: "accessed", "touched", "sampled", "first touched". */
+const char *mh_report_verb(enum mh_unit unit);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every report says beside its own subject: where the numbers come from at the top,
+ * and what was not seen at the end. A report that is silent about lost events claims that
+ * there were none.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "report.h"
+
+#define TITLE_MAX 64
+
+const char *mh_report_verb(enum mh_unit unit)
+{
+	switch (unit) {
+	case MH_UNIT_HIT_RATIO:
+		return "accessed";
+	case MH_UNIT_TOUCHED_RATIO:
+		return "touched";
+	case MH_UNIT_ACCESSES_PER_S:
+		return "sampled";
+	case MH_UNIT_FAULTS_PER_S:
+		return "first touched";
+	}
+	return "accessed";
+}
+
+const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns)
+{
+	unsigned long long tenths = ns / 100000000, s = tenths / 10;
+
+	if (s >= 3600)
+		snprintf(buf, MH_TEXT_MAX, "%llu:%02llu:%02llu", s / 3600, s / 60 % 60,
+			 s % 60);
+	else
+		snprintf(buf, MH_TEXT_MAX, "%llu:%02llu.%llu", s / 60, s % 60,
+			 tenths % 10);
+	return buf;
+}
+
+void mh_report_header(FILE *out, const struct mh_provenance *from,
+		      const struct mh_terminal *term)
+{
+	char title[TITLE_MAX], text[MH_TEXT_MAX];
+
+	/* A command line may be a whole script; its beginning tells enough. */
+	mh_text_safe(title, sizeof(title), from->title, term->utf8);
+	fprintf(out, "%s%s%s%s", title,
+		strlen(from->title) >= sizeof(title) - 1 ? "..." : "", *title ? ", " : "",
+		mh_text_ns(text, from->duration_ns));
+	if (*from->source)
+		fprintf(out, ", %s", from->source);
+	if (*from->params)
+		fprintf(out, " (%s)", from->params);
+	if (from->nr_intervals)
+		fprintf(out, ", %llu snapshots", (unsigned long long)from->nr_intervals);
+	if (from->nr_samples)
+		fprintf(out, ", %llu samples", (unsigned long long)from->nr_samples);
+}
+
+/* A list with commas that grows only by what is not zero. */
+struct list {
+	FILE *out;
+	int nr;
+};
+
+static void item(struct list *l, uint64_t n, const char *one, const char *many)
+{
+	if (!n)
+		return;
+	fprintf(l->out, "%s%llu %s", l->nr++ ? ", " : "", (unsigned long long)n,
+		n == 1 ? one : many);
+}
+
+void mh_report_footer(FILE *out, const struct mh_provenance *from)
+{
+	struct list l = { .out = out };
+	char text[MH_TEXT_MAX];
+
+	fprintf(out, "not seen: ");
+	item(&l, from->lost, "event lost", "events lost");
+	item(&l, from->throttled, "throttling by the kernel",
+	     "throttlings by the kernel");
+	item(&l, from->nr_gaps, "gap without data", "gaps without data");
+	if (from->nr_gaps)
+		fprintf(out, " (%s)", mh_text_ns(text, from->gap_ns));
+	item(&l, from->nr_damaged, "damaged block", "damaged blocks");
+	if (!from->complete)
+		fprintf(out,
+			"%sthe end: the recorder was killed before it could close "
+			"the trace",
+			l.nr++ ? ", " : "");
+	fprintf(out, "%s\n", l.nr ? "" : "nothing was lost");
+	if (from->observer_cpu_ns) {
+		fprintf(out, "watching cost %s of CPU time",
+			mh_text_ns(text, from->observer_cpu_ns));
+		if (from->duration_ns)
+			fprintf(out, " (%s of one CPU)",
+				mh_text_percent(text, (double)from->observer_cpu_ns /
+							      (double)from->duration_ns));
+		if (from->stall_max_ns)
+			fprintf(out, ", stalled the target for %s at most at a time",
+				mh_text_ns(text, from->stall_max_ns));
+		fputc('\n', out);
+	}
+	if (*from->source && *from->others)
+		fprintf(out, "also in this trace: %s (--source NAME shows it)\n",
+			from->others);
+}
+
+static void json_u64(struct mh_json *j, const char *key, uint64_t v)
+{
+	mh_json_key(j, key);
+	mh_json_u64(j, v);
+}
+
+static void json_string(struct mh_json *j, const char *key, const char *s)
+{
+	mh_json_key(j, key);
+	mh_json_string(j, s);
+}
+
+void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from)
+{
+	json_string(j, "source", from->source);
+	json_string(j, "params", from->params);
+	json_string(j, "title", from->title);
+	json_string(j, "other_sources", from->others);
+	json_u64(j, "duration_ns", from->duration_ns);
+	json_u64(j, "intervals", from->nr_intervals);
+	json_u64(j, "samples", from->nr_samples);
+	json_u64(j, "lost", from->lost);
+	json_u64(j, "throttled", from->throttled);
+	json_u64(j, "gaps", from->nr_gaps);
+	json_u64(j, "gap_ns", from->gap_ns);
+	json_u64(j, "damaged_blocks", from->nr_damaged);
+	json_u64(j, "observer_cpu_ns", from->observer_cpu_ns);
+	json_u64(j, "stall_max_ns", from->stall_max_ns);
+	mh_json_key(j, "complete");
+	mh_json_bool(j, from->complete);
+}
+
+void mh_report_json_begin(struct mh_json *j, FILE *out, const char *schema)
+{
+	mh_json_init(j, out);
+	mh_json_object(j);
+	json_string(j, "schema", schema);
+}
+
+void mh_report_json_end(struct mh_json *j)
+{
+	mh_json_end_object(j);
+	fputc('\n', j->out);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memheat report regions: every snapshot's regions as they were recorded, one snapshot
+ * after the other. A record may hold millions of rows, so they are printed while the
+ * trace is read and nothing is kept but the snapshot that is open.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "provenance.h"
+#include "report.h"
+
+struct regions_view {
+	unsigned source;
+	struct mh_provenance from;
+};
+
+/* A listing under way. */
+struct listing {
+	FILE *out;
+	struct mh_report *r;
+	const struct mh_maps *maps;
+	struct mh_json j;
+	uint64_t start_ns;        /* of the trace */
+	struct mh_ev_region last; /* of the open snapshot: pid and start_ns */
+	uint64_t last_end_ns;
+	uint64_t nr; /* snapshots */
+};
+
+static int choose_source(unsigned *out, struct mh_report *r, struct mh_err *err)
+{
+	const struct mh_reader *reader = mh_session_reader(r->session);
+	const char *wanted = r->opts->filters.source;
+	uint64_t bits = mh_provenance_sources(reader, MH_EV_REGION);
+	int status;
+
+	if (wanted) {
+		status = mh_source_id(out, reader, wanted, err);
+		if (status != MH_OK)
+			return status;
+		if (*out >= 64 || !(bits >> *out & 1))
+			return mh_fail(err, MH_ENOSUP, "source '%s' recorded no regions",
+				       wanted);
+		return MH_OK;
+	}
+	if (!bits)
+		return mh_fail(err, MH_ENOSUP,
+			       "no source of this trace recorded regions (damon and refs "
+			       "do); 'memheat info' shows what is in it");
+	*out = (unsigned)__builtin_ctzll(bits);
+	return MH_OK;
+}
+
+static int analyze(void *view, struct mh_report *r, struct mh_err *err)
+{
+	struct regions_view *v = view;
+	int status = choose_source(&v->source, r, err);
+
+	if (status == MH_OK)
+		status = mh_provenance_read(&v->from, mh_session_reader(r->session),
+					    (int)v->source + 1, err);
+	return status;
+}
+
+static void fini(void *view)
+{
+	(void)view;
+}
+
+static uint64_t relative(const struct listing *l, uint64_t time_ns)
+{
+	return time_ns > l->start_ns ? time_ns - l->start_ns : 0;
+}
+
+static int is_new_snapshot(struct listing *l, const struct mh_event *ev)
+{
+	const struct mh_ev_region *g = &ev->region;
+
+	if (l->nr && l->last.pid == g->pid && l->last.start_ns == g->start_ns &&
+	    l->last_end_ns == ev->time_ns)
+		return 0;
+	l->last = *g;
+	l->last_end_ns = ev->time_ns;
+	l->nr++;
+	return 1;
+}
+
+/* ---- text ---- */
+
+static const char *mapping_of(const struct listing *l, const struct mh_event *ev,
+			      char *buf, size_t size)
+{
+	const struct mh_ev_region *g = &ev->region;
+	const struct mh_mapping *m = NULL;
+	long space = mh_maps_space_at(l->maps, g->pid, ev->time_ns);
+	char name[96];
+
+	if (space >= 0)
+		m = mh_maps_find(l->maps, (size_t)space, g->start, ev->time_ns);
+	if (!m)
+		return "";
+	mh_mapping_name(m, name, sizeof(name));
+	mh_text_safe(buf, size, name, l->r->term.utf8);
+	return buf;
+}
+
+static int text_region(void *arg, const struct mh_event *ev, struct mh_err *err)
+{
+	struct listing *l = arg;
+	const struct mh_ev_region *g = &ev->region;
+	char a[MH_TEXT_MAX], b[MH_TEXT_MAX], c[MH_TEXT_MAX] = "-", name[256];
+
+	(void)err;
+	if (is_new_snapshot(l, ev)) {
+		fprintf(l->out,
+			"%ssnapshot %" PRIu64 ", target %" PRIu32 ", %.3f s to %.3f s\n",
+			l->nr > 1 ? "\n" : "", l->nr, g->pid,
+			(double)relative(l, g->start_ns) / 1e9,
+			(double)relative(l, ev->time_ns) / 1e9);
+		fprintf(l->out, "  %-16s %-16s %10s  %6s  %9s  %4s  %s\n", "start", "end",
+			"size", "rate", "touched", "age", "mapping");
+	}
+	if (g->age != MH_NO_AGE)
+		snprintf(c, sizeof(c), "%" PRIu32, g->age);
+	fprintf(l->out, "  %-16" PRIx64 " %-16" PRIx64 " %10s  ", g->start, g->end,
+		mh_text_bytes(a, g->end - g->start));
+	fprintf(l->out, "%6s  %9s  %4s  %s\n",
+		g->max_accesses ? mh_text_percent(a, (double)g->nr_accesses /
+							     (double)g->max_accesses)
+				: "-",
+		mh_text_bytes(b, g->touched), c, mapping_of(l, ev, name, sizeof(name)));
+	return MH_OK;
+}
+
+/* ---- JSON: {"target", "start_ns", "end_ns", "regions": [...]} ---- */
+
+static void json_u64(struct mh_json *j, const char *key, uint64_t v)
+{
+	mh_json_key(j, key);
+	mh_json_u64(j, v);
+}
+
+static void json_close_snapshot(struct mh_json *j)
+{
+	mh_json_end_array(j);
+	mh_json_end_object(j);
+}
+
+static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
+{
+	struct listing *l = arg;
+	const struct mh_ev_region *g = &ev->region;
+	int first = l->nr == 0;
+
+	(void)err;
+	if (is_new_snapshot(l, ev)) {
+		if (!first)
+			json_close_snapshot(&l->j);
+		mh_json_object(&l->j);
+		json_u64(&l->j, "target", g->pid);
+		json_u64(&l->j, "start_ns", relative(l, g->start_ns));
+		json_u64(&l->j, "end_ns", relative(l, ev->time_ns));
+		mh_json_key(&l->j, "regions");
+		mh_json_array(&l->j);
+	}
+	mh_json_object(&l->j);
+	json_u64(&l->j, "start", g->start);
+	json_u64(&l->j, "end", g->end);
+	json_u64(&l->j, "nr_accesses", g->nr_accesses);
+	json_u64(&l->j, "max_accesses", g->max_accesses);
+	mh_json_key(&l->j, "age");
+	if (g->age == MH_NO_AGE)
+		mh_json_null(&l->j);
+	else
+		mh_json_u64(&l->j, g->age);
+	mh_json_key(&l->j, "touched");
+	mh_json_bytes(&l->j, g->touched);
+	mh_json_end_object(&l->j);
+	return MH_OK;
+}
+
+static void json_interval(struct mh_json *j, const char *key, uint64_t us)
+{
+	mh_json_key(j, key);
+	if (us)
+		mh_json_u64(j, us);
+	else
+		mh_json_null(j);
+}
+
+/* ---- CSV ---- */
+
+static int csv_region(void *arg, const struct mh_event *ev, struct mh_err *err)
+{
+	struct listing *l = arg;
+	const struct mh_ev_region *g = &ev->region;
+
+	(void)err;
+	fprintf(l->out, "%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
+		g->pid, relative(l, g->start_ns), relative(l, ev->time_ns), g->start,
+		g->end);
+	fprintf(l->out, "%" PRIu32 ",%" PRIu32 ",", g->nr_accesses, g->max_accesses);
+	if (g->age != MH_NO_AGE)
+		fprintf(l->out, "%" PRIu32, g->age);
+	fputc(',', l->out);
+	if (g->touched != MH_NO_BYTES)
+		fprintf(l->out, "%" PRIu64, g->touched);
+	fputc('\n', l->out);
+	return MH_OK;
+}
+
+static int walk(struct listing *l, struct regions_view *v, mh_event_fn fn,
+		struct mh_err *err)
+{
+	struct mh_walk w = { .reader = mh_session_reader(l->r->session),
+			     .filters = &l->r->opts->filters,
+			     .kinds = 1u << MH_EV_REGION,
+			     .source = (int)v->source + 1,
+			     .fn = fn,
+			     .arg = l };
+	int status = mh_walk_run(&w, err);
+
+	v->from.nr_damaged += w.nr_damaged;
+	v->from.nr_intervals = l->nr;
+	return status;
+}
+
+static int write_text(struct listing *l, struct regions_view *v, struct mh_err *err)
+{
+	int status;
+
+	mh_report_header(l->out, &v->from, &l->r->term);
+	fprintf(l->out, "\n\n");
+	status = walk(l, v, text_region, err);
+	if (!l->nr)
+		fprintf(l->out, "No region passes the filters.\n");
+	fputc('\n', l->out);
+	mh_report_footer(l->out, &v->from);
+	return status;
+}
+
+static int write_json(struct listing *l, struct regions_view *v, struct mh_err *err)
+{
+	const struct mh_reader *reader = mh_session_reader(l->r->session);
+	int status;
+
+	mh_report_json_begin(&l->j, l->out, "memheat.regions/1");
+	json_interval(&l->j, "sample_us",
+		      mh_source_number(reader, v->source, "sample_us"));
+	json_interval(&l->j, "aggr_us", mh_source_number(reader, v->source, "aggr_us"));
+	mh_json_key(&l->j, "snapshots");
+	mh_json_array(&l->j);
+	status = walk(l, v, json_region, err);
+	if (l->nr)
+		json_close_snapshot(&l->j);
+	mh_json_end_array(&l->j);
+	mh_report_json_from(&l->j, &v->from);
+	mh_report_json_end(&l->j);
+	return status;
+}
+
+static int write_view(FILE *out, const void *view, struct mh_report *r,
+		      struct mh_err *err)
+{
+	/* The view is only where to look; counts are known when it was listed. */
+	struct regions_view v = *(const struct regions_view *)view;
+	struct listing l = { .out = out,
+			     .r = r,
+			     .maps = mh_session_maps(r->session),
+			     .start_ns = v.from.start_ns };
+
+	if (r->format == MH_REPORT_TEXT)
+		return write_text(&l, &v, err);
+	if (r->format == MH_REPORT_JSON)
+		return write_json(&l, &v, err);
+	fprintf(out, "target,start_ns,end_ns,start,end,nr_accesses,max_accesses,age,"
+		     "touched\n");
+	return walk(&l, &v, csv_region, err);
+}
+
+const struct mh_report_type mh_report_regions = {
+	.name = "regions",
+	.summary = "every snapshot's regions, as recorded",
+	.view_size = sizeof(struct regions_view),
+	.analyze = analyze,
+	.write = write_view,
+	.fini = fini,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cells while they are being counted: an analysis whose part holds slabs of columns,
+ * made when data first fall into them. Cells of a column lie together, since data come in
+ * time order: a snapshot or a burst of samples works on a few KiB. Threads take runs of
+ * blocks, so their slabs hardly overlap and merging mostly moves pointers.
+ */
+#ifndef MEMHEAT_ANALYZE_GRID_H
+#define MEMHEAT_ANALYZE_GRID_H
+
+#include "analyze/layout.h"
+#include "analyze/pass.h"
+
+#define MH_SLAB_COLS 32
+
+/* One allocation each, MH_SLAB_COLS x rows; those of the other kind of data are NULL. */
+struct mh_slab {
+	double *sum, *area, *max; /* snapshots: value x area, area, largest value */
+	uint32_t *count;          /* samples */
+	uint64_t *weight;         /* sum of periods; NULL: each sample counts 1 */
+};
+
+/* What is the same for all threads. */
+struct mh_frame {
+	const struct mh_layout *layout;
+	const struct mh_scan_opts *scan;
+	struct mh_axis time; /* absolute ns */
+	uint32_t rows;
+	bool samples;
+	bool periods; /* samples: weigh by period */
+	bool damo;    /* DAMO's cell rule */
+};
+
+struct mh_grid {
+	const struct mh_frame *frame;
+	struct mh_slab *slabs;
+	size_t nr_slabs;
+	uint64_t nr_outside;
+	double *band_heat; /* per band */
+	struct mh_grid_profile *profile;
+	struct mh_grid_lookup *lookup;
+};
+
+/* The mh_analysis of a grid: .arg is the frame, .part a struct mh_grid. */
+void mh_grid_analysis(struct mh_analysis *out, const struct mh_frame *frame);
+
+/* The slab of a column, made when needed; NULL: out of memory. */
+struct mh_slab *mh_grid_slab(struct mh_grid *g, uint32_t col);
+
+/* Snapshots (grid_snapshots.c) and samples (grid_samples.c) into a grid. */
+int mh_grid_profile_new(struct mh_grid *g);
+void mh_grid_profile_free(struct mh_grid *g);
+int mh_grid_add_snapshots(struct mh_grid *g, const struct mh_batch *b,
+			  struct mh_err *err);
+int mh_grid_lookup_new(struct mh_grid *g);
+void mh_grid_lookup_free(struct mh_grid *g);
+int mh_grid_add_samples(struct mh_grid *g, const struct mh_batch *b, struct mh_err *err);
+
+#endif
