@@ -16,27 +16,15 @@
  */
 #include "source/damon/damon.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/vec.h"
-#include "source/damon/holder.h"
 #include "source/damon/live.h"
 
-#define SAMPLE_US     5000
-#define AGGR_US       100000
-#define UPDATE_US_MAX 1000000
-#define REGIONS_MIN   10
-#define REGIONS_MAX   1000
-#define ACCESS_BP     400 /* 4%: what the kernel's documentation recommends */
-#define GOAL_AGGRS    3
-#define GOAL_MIN_US   5000
-#define GOAL_MAX_US   10000000
+#define REGIONS_MAX 1000 /* where nobody says */
 
 #define DRAIN_NS      500000000u
 #define STAT_NS       1000000000u
@@ -48,338 +36,12 @@
 /* A region's record in the ring, with its header. */
 #define RECORD_BYTES 80
 
-/* ---- probing ---- */
+/* ---- listening ---- */
 
 static bool is_own(enum damon_mode mode)
 {
 	return mode != DAMON_ATTACH;
 }
-
-static enum damon_mode resolve(enum damon_mode mode, const struct mh_target *target)
-{
-	if (mode != DAMON_AUTO)
-		return mode;
-	if (target && target->type == MH_TARGET_SYSTEM)
-		return DAMON_PADDR;
-	return target && target->nr_ranges ? DAMON_FVADDR : DAMON_VADDR;
-}
-
-static void cannot(struct mh_probe *out, const char *fix, const char *fmt, ...)
-	MH_PRINTF(3, 4);
-static void cannot(struct mh_probe *out, const char *fix, const char *fmt, ...)
-{
-	va_list args;
-
-	out->usable = 0;
-	va_start(args, fmt);
-	vsnprintf(out->reason, sizeof(out->reason), fmt, args);
-	va_end(args);
-	snprintf(out->fix, sizeof(out->fix), "%s", fix);
-}
-
-/* The name of a function of the monitoring operations, in the list of symbols. */
-static bool kernel_has(const struct damon_fs *fs, const char *symbol)
-{
-	char path[PATH_MAX], line[256];
-	bool found = false, any = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/proc/kallsyms", fs->root);
-	f = fopen(path, "re");
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		any = true;
-		found = strstr(line, symbol) != NULL;
-	}
-	if (f)
-		fclose(f);
-	return found || !any; /* without a list: opening will tell */
-}
-
-static const char *operations_of(enum damon_mode mode)
-{
-	return mode == DAMON_PADDR ? "paddr" : mode == DAMON_FVADDR ? "fvaddr" : "vaddr";
-}
-
-static void probe_own(struct mh_probe *out, enum damon_mode mode, struct damon_fs *fs,
-		      const struct damon_holder *h, const struct mh_target *target)
-{
-	char words[160];
-	bool physical;
-
-	mode = resolve(mode, target);
-	physical = mode == DAMON_PADDR;
-	mh_damon_holder_words(words, sizeof(words), h);
-	if (h->by != DAMON_FREE && h->by != DAMON_LEFT)
-		cannot(out, h->kdamond ? "memheat record -s damon:attach -a" : "",
-		       "DAMON is taken by %s", words);
-	else if (!fs->may_write(fs))
-		cannot(out, "", "DAMON's files cannot be written%s",
-		       getenv(DAMON_READONLY) ? " (" DAMON_READONLY " is set)" : "");
-	else if (target && physical != (target->type == MH_TARGET_SYSTEM))
-		cannot(out, "", "%s watches %s", operations_of(mode),
-		       physical ? "physical memory: use it with -a" : "processes");
-	else if (!kernel_has(fs, physical ? "damon_pa_" : "damon_va_"))
-		cannot(out, "", "the DAMON of this kernel has no %s",
-		       operations_of(mode));
-}
-
-static void probe_attach(struct mh_probe *out, const struct damon_holder *h)
-{
-	if (!h->kdamond)
-		cannot(out, "", "no kdamond runs");
-	else
-		mh_damon_holder_words(out->reason, sizeof(out->reason), h);
-}
-
-int mh_damon_probe(struct mh_probe *out, enum damon_mode mode, struct damon_fs *fs,
-		   const struct mh_target *target)
-{
-	struct damon_holder h;
-	struct mh_err why = { 0 };
-	int ret = mh_damon_holder_read(&h, fs, &why);
-
-	*out = (struct mh_probe){ .usable = 1 };
-	if (ret)
-		cannot(out, ret == MH_EPERM ? "sudo memheat ..." : "", "%.255s", why.msg);
-	else if (is_own(mode))
-		probe_own(out, mode, fs, &h, target);
-	else
-		probe_attach(out, &h);
-	return MH_OK;
-}
-
-/* ---- settings ---- */
-
-static uint64_t or_default(uint64_t value, uint64_t otherwise)
-{
-	return value ? value : otherwise;
-}
-
-/* Whole microseconds; what is finer is refused. */
-static int to_us(uint64_t *us, uint64_t ns, const char *what, struct mh_err *err)
-{
-	*us = ns / 1000;
-	if (ns % 1000)
-		return mh_fail(err, MH_EINPUT, "%s is in whole microseconds", what);
-	return MH_OK;
-}
-
-static int read_opts(struct mh_source *src, const struct mh_source_opts *opts,
-		     struct mh_err *err)
-{
-	struct damon_params *p = &src->params;
-	int ret = to_us(&p->sample_us, opts->sample_ns, "--sample", err);
-
-	if (!ret)
-		ret = to_us(&p->aggr_us, opts->aggr_ns, "--aggr", err);
-	if (!ret)
-		ret = to_us(&p->update_us, opts->update_ns, "--update", err);
-	if (ret)
-		return ret;
-	/* One that is left out follows the other at 20 checks per snapshot. */
-	if (!p->sample_us)
-		p->sample_us = p->aggr_us ? or_default(p->aggr_us / 20, 1) : SAMPLE_US;
-	if (!p->aggr_us)
-		p->aggr_us = p->sample_us * (AGGR_US / SAMPLE_US);
-	/* New mappings are seen by then; looking for them costs little. */
-	if (!p->update_us)
-		p->update_us =
-			p->aggr_us * 2 < UPDATE_US_MAX ? p->aggr_us * 2 : UPDATE_US_MAX;
-	p->nr_regions_min = or_default(opts->nr_regions_min, REGIONS_MIN);
-	p->nr_regions_max = or_default(opts->nr_regions_max, REGIONS_MAX);
-	p->goal.on = opts->auto_intervals.on != 0;
-	p->goal.access_bp = or_default(opts->auto_intervals.access_bp, ACCESS_BP);
-	p->goal.aggrs = or_default(opts->auto_intervals.aggrs, GOAL_AGGRS);
-	p->goal.sample_min_us =
-		or_default(opts->auto_intervals.sample_min_ns / 1000, GOAL_MIN_US);
-	p->goal.sample_max_us =
-		or_default(opts->auto_intervals.sample_max_ns / 1000, GOAL_MAX_US);
-	p->polled = opts->polled.delay_ns != 0;
-	src->poll_delay_ns = opts->polled.delay_ns;
-	src->polls_left = or_default(opts->polled.count, UINT64_MAX);
-	return MH_OK;
-}
-
-static int check_params(const struct damon_params *p, struct mh_err *err)
-{
-	if (p->aggr_us < p->sample_us)
-		return mh_fail(err, MH_EINPUT,
-			       "a snapshot (--aggr) cannot be shorter than the time "
-			       "between two checks (--sample)");
-	if (p->nr_regions_min < 3 || p->nr_regions_max < p->nr_regions_min)
-		return mh_fail(err, MH_EINPUT,
-			       "--regions MIN:MAX needs 3 or more, and MIN <= MAX");
-	if (p->goal.access_bp > 10000 || p->goal.sample_max_us < p->goal.sample_min_us)
-		return mh_fail(err, MH_EINPUT,
-			       "--auto-intervals is BP:AGGRS:MIN:MAX with BP up to 10000 "
-			       "and MIN <= MAX");
-	return MH_OK;
-}
-
-static int add_range(struct mh_source *src, struct mh_range range, struct mh_err *err)
-{
-	struct mh_range *slot = mh_vec_push(&src->ranges);
-
-	if (!slot)
-		return mh_fail(err, MH_ENOMEM, "out of memory");
-	*slot = range;
-	return MH_OK;
-}
-
-static int compare_ranges(const void *a, const void *b)
-{
-	const struct mh_range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* Ascending and disjoint, as the kernel wants them. */
-static int take_ranges(struct mh_source *src, struct mh_err *err)
-{
-	size_t i;
-	int ret = MH_OK;
-
-	for (i = 0; !ret && i < src->target.nr_ranges; i++)
-		ret = add_range(src, src->target.ranges[i], err);
-	if (ret || !src->ranges.nr)
-		return ret;
-	qsort(src->ranges.v, src->ranges.nr, sizeof(*src->ranges.v), compare_ranges);
-	for (i = 1; i < src->ranges.nr; i++) {
-		if (src->ranges.v[i].start < src->ranges.v[i - 1].end)
-			return mh_fail(err, MH_EINPUT, "the ranges of --addr overlap");
-	}
-	return MH_OK;
-}
-
-/* All RAM as neighbouring nodes' ranges joined, but for where a person restricts it. */
-static int take_ram(struct mh_source *src, struct mh_err *err)
-{
-	size_t i, first = src->ranges.nr;
-	int ret = mh_damon_ram_read(&src->rams, src->fs->root, err);
-
-	for (i = 0; !ret && !first && i < src->rams.nr; i++) {
-		struct mh_range r = src->rams.v[i].range;
-
-		if (src->ranges.nr && src->ranges.v[src->ranges.nr - 1].end == r.start)
-			src->ranges.v[src->ranges.nr - 1].end = r.end;
-		else
-			ret = add_range(src, r, err);
-	}
-	return ret;
-}
-
-static int take_target(struct mh_source *src, struct mh_err *err)
-{
-	bool system = src->target.type == MH_TARGET_SYSTEM;
-	int ret = take_ranges(src, err);
-
-	if (ret)
-		return ret;
-	src->params.operations = operations_of(src->mode);
-	if (src->mode == DAMON_PADDR) {
-		if (!system)
-			return mh_fail(err, MH_EINPUT,
-				       "damon:paddr watches physical memory: use -a");
-		src->physical = true;
-		ret = take_ram(src, err);
-	} else if (system) {
-		return mh_fail(err, MH_EINPUT,
-			       "%s watches processes: use -p PID, "
-			       "--cgroup PATH or -- CMD",
-			       src->ops->name);
-	} else if (src->mode == DAMON_FVADDR && !src->ranges.nr) {
-		return mh_fail(err, MH_EINPUT,
-			       "damon:fvaddr watches given addresses: add --addr A:B");
-	}
-	if (src->mode != DAMON_VADDR) {
-		src->params.ranges = src->ranges.v;
-		src->params.nr_ranges = src->ranges.nr;
-	}
-	return ret;
-}
-
-/* ---- telling of the recording ---- */
-
-static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-	MH_PRINTF(5, 6);
-static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-{
-	char key[64], value[256];
-	struct mh_event ev;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(value, sizeof(value), fmt, args);
-	va_end(args);
-	snprintf(key, sizeof(key), "source.%u.%s", src->id, name);
-	mh_event_init(&ev, MH_EV_META);
-	ev.time_ns = mh_damon_now_ns();
-	ev.meta.key = key;
-	ev.meta.value = value;
-	return to->fn(to->arg, &ev, err);
-}
-
-static int tell_params(const struct mh_source *src, const struct damon_sink *to,
-		       struct mh_err *err)
-{
-	const struct damon_params *p = &src->params;
-	int ret = tell_meta(src, to, err, "name", "%s", src->ops->name);
-
-	if (!ret)
-		ret = tell_meta(src, to, err, "unit", "hits of checks");
-	if (!ret)
-		ret = tell_meta(src, to, err, "operations", "%s", p->operations);
-	if (!ret && src->stream.sample_us)
-		ret = tell_meta(src, to, err, "sample_us", "%" PRIu64,
-				src->stream.sample_us);
-	if (!ret && src->stream.aggr_us)
-		ret = tell_meta(src, to, err, "aggr_us", "%" PRIu64, src->stream.aggr_us);
-	if (!ret && p->update_us)
-		ret = tell_meta(src, to, err, "update_us", "%" PRIu64, p->update_us);
-	if (!ret && p->nr_regions_max)
-		ret = tell_meta(src, to, err, "nr_regions", "%" PRIu64 ":%" PRIu64,
-				p->nr_regions_min, p->nr_regions_max);
-	if (!ret && p->goal.on)
-		ret = tell_meta(src, to, err, "intervals_goal",
-				"%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64,
-				p->goal.access_bp, p->goal.aggrs, p->goal.sample_min_us,
-				p->goal.sample_max_us);
-	if (!ret)
-		ret = tell_meta(src, to, err, "clock", "monotonic");
-	return ret;
-}
-
-/* Physical memory has no mappings of its own; its nodes stand for them. */
-static int tell_rams(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err)
-{
-	char path[64];
-	struct mh_event ev;
-	size_t i;
-	int ret = MH_OK;
-
-	mh_event_init(&ev, MH_EV_MAP);
-	ev.source = to->source;
-	ev.time_ns = to->time_ns;
-	ev.map.op = MH_MAP_ADD;
-	ev.map.path = path;
-	for (i = 0; !ret && i < src->rams.nr; i++) {
-		const struct damon_ram *ram = &src->rams.v[i];
-
-		if (ram->node < 0)
-			snprintf(path, sizeof(path), "[System RAM]");
-		else
-			snprintf(path, sizeof(path), "[System RAM node %d]", ram->node);
-		ev.map.start = ram->range.start;
-		ev.map.end = ram->range.end;
-		ret = to->fn(to->arg, &ev, err);
-	}
-	return ret;
-}
-
-/* ---- listening ---- */
 
 static int check_visible(const struct mh_source *src, struct mh_err *err)
 {
@@ -397,7 +59,8 @@ static int check_visible(const struct mh_source *src, struct mh_err *err)
 static uint32_t ring_kib(const struct mh_source *src)
 {
 	/* Two bursts, and as much again for a reader that is late. */
-	uint64_t max = or_default(src->params.nr_regions_max, REGIONS_MAX);
+	uint64_t max =
+		src->params.nr_regions_max ? src->params.nr_regions_max : REGIONS_MAX;
 	uint64_t kib = max * RECORD_BYTES * 4 / 1024 + 1;
 
 	if (src->ring_kib > kib)
@@ -448,152 +111,6 @@ static int start_own(struct mh_source *src, struct mh_err *err)
 	return listen_to_kdamond(src, err);
 }
 
-/* ---- attaching ---- */
-
-/* -p names a kdamond where several run; else the first. */
-static int choose_kdamond(struct mh_source *src, const struct damon_holder *h,
-			  struct mh_err *err)
-{
-	uint64_t i, pid;
-
-	src->kdamond = h->kdamond;
-	src->attached_index = h->index;
-	src->attached_sysfs = h->by != DAMON_BY_MODULE;
-	if (src->target.type != MH_TARGET_PROCESSES || src->target.spawned)
-		return MH_OK;
-	for (i = 0; i < h->nr_kdamonds; i++) {
-		if (mh_damon_read_u64(src->fs, &pid, NULL,
-				      DAMON_KDAMONDS "/%" PRIu64 "/pid", i) ||
-		    (pid_t)pid != src->target.pids[0])
-			continue;
-		src->kdamond = (pid_t)pid;
-		src->attached_index = i;
-		return MH_OK;
-	}
-	if (src->target.pids[0] == h->kdamond)
-		return MH_OK;
-	return mh_fail(
-		err, MH_EINPUT,
-		"pid %d is no kdamond; damon:attach records the one that runs with "
-		"-a, and -p chooses among several",
-		(int)src->target.pids[0]);
-}
-
-static void read_attached_u64(struct mh_source *src, uint64_t *out, const char *name)
-{
-	uint64_t value;
-
-	if (!mh_damon_read_u64(src->fs, &value, NULL,
-			       DAMON_KDAMONDS "/%" PRIu64
-					      "/contexts/0/monitoring_attrs/%s",
-			       src->attached_index, name))
-		*out = value;
-}
-
-/* Its owner may change them at any time; tuned ones come with the tracepoint. */
-static void read_attached_intervals(struct mh_source *src)
-{
-	uint64_t goal = 0;
-
-	if (!src->attached_sysfs)
-		return;
-	read_attached_u64(src, &goal, "intervals/intervals_goal/aggrs");
-	if (goal && src->stream.sample_us)
-		return;
-	read_attached_u64(src, &src->stream.sample_us, "intervals/sample_us");
-	read_attached_u64(src, &src->stream.aggr_us, "intervals/aggr_us");
-}
-
-static void read_module_intervals(struct mh_source *src, const char *module)
-{
-	static const struct {
-		const char *sample, *aggr;
-	} names[] = { { "sample_interval", "aggr_interval" },
-		      { "sample_interval_us", "aggr_interval_us" } };
-	uint64_t value;
-	size_t i;
-
-	src->stream.sample_us = SAMPLE_US;
-	src->stream.aggr_us = AGGR_US;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!mh_damon_read_u64(src->fs, &value, NULL,
-				       "/sys/module/%s/parameters/%s", module,
-				       names[i].aggr))
-			src->stream.aggr_us = value;
-		if (!mh_damon_read_u64(src->fs, &value, NULL,
-				       "/sys/module/%s/parameters/%s", module,
-				       names[i].sample))
-			src->stream.sample_us = value;
-		else
-			src->stream.sample_us = src->stream.aggr_us / 20;
-	}
-}
-
-/* The processes of its targets, where it watches some. */
-static int read_attached_targets(struct mh_source *src, struct mh_err *err)
-{
-	uint64_t i, nr = 0, pid;
-	int ret = MH_OK;
-
-	if (src->physical || !src->attached_sysfs ||
-	    mh_damon_read_u64(src->fs, &nr, NULL,
-			      DAMON_KDAMONDS "/%" PRIu64 "/contexts/0/targets/nr_targets",
-			      src->attached_index))
-		return MH_OK;
-	for (i = 0; !ret && i < nr; i++) {
-		struct damon_slot *slot = mh_vec_push(&src->slots);
-		pid_t *lent = mh_vec_push(&src->pids);
-
-		if (!slot || !lent)
-			return mh_fail(err, MH_ENOMEM, "out of memory");
-		ret = mh_damon_read_u64(src->fs, &pid, err,
-					DAMON_KDAMONDS "/%" PRIu64
-						       "/contexts/0/targets/%" PRIu64
-						       "/pid_target",
-					src->attached_index, i);
-		*lent = slot->pid = (pid_t)pid;
-		slot->start_ticks = mh_damon_start_ticks(src->fs, slot->pid);
-	}
-	/* What is looked at is what it watches. */
-	src->target = (struct mh_target){ .type = MH_TARGET_PROCESSES,
-					  .pids = src->pids.v,
-					  .nr_pids = src->pids.nr,
-					  .ranges = src->target.ranges,
-					  .nr_ranges = src->target.nr_ranges };
-	return ret;
-}
-
-static int attach(struct mh_source *src, struct mh_err *err)
-{
-	struct damon_holder h;
-	char words[160];
-	int ret = mh_damon_holder_read(&h, src->fs, err);
-
-	if (ret)
-		return ret;
-	if (!h.kdamond)
-		return mh_fail(err, MH_ENOTARGET,
-			       "no kdamond runs that could be attached to; record with "
-			       "one of our own: -s damon");
-	ret = choose_kdamond(src, &h, err);
-	if (ret)
-		return ret;
-	src->physical = strstr(h.operations, "paddr") != NULL;
-	src->params.operations = src->physical ? "paddr" : "vaddr";
-	if (!strcmp(h.operations, "fvaddr"))
-		src->params.operations = "fvaddr";
-	if (src->attached_sysfs)
-		read_attached_intervals(src);
-	else
-		read_module_intervals(src, h.module);
-	read_attached_u64(src, &src->params.nr_regions_min, "nr_regions/min");
-	read_attached_u64(src, &src->params.nr_regions_max, "nr_regions/max");
-	mh_damon_holder_words(words, sizeof(words), &h);
-	mh_log_say(&src->log, MH_NOTICE, "damon: listening to %s", words);
-	src->started = true;
-	return read_attached_targets(src, err);
-}
-
 /* ---- opening ---- */
 
 static void damon_close(struct mh_source *src)
@@ -626,12 +143,10 @@ static int look(struct mh_source *src, const struct damon_sink *to, bool maps,
 static int open_own(struct mh_source *src, const struct mh_source_opts *opts,
 		    const struct damon_sink *to, struct mh_err *err)
 {
-	int ret = read_opts(src, opts, err);
+	int ret = mh_damon_settings_read(src, opts, err);
 
 	if (!ret)
-		ret = check_params(&src->params, err);
-	if (!ret)
-		ret = take_target(src, err);
+		ret = mh_damon_settings_target(src, err);
 	src->stream.sample_us = src->params.sample_us;
 	src->stream.aggr_us = src->params.aggr_us;
 	if (!ret && !src->params.polled)
@@ -668,7 +183,7 @@ static int open_own(struct mh_source *src, const struct mh_source_opts *opts,
 static int open_attached(struct mh_source *src, const struct damon_sink *to,
 			 struct mh_err *err)
 {
-	int ret = attach(src, err);
+	int ret = mh_damon_attach(src, err);
 
 	/* Names for the memory are worth having, no more. */
 	if (!ret && src->physical && mh_damon_ram_read(&src->rams, src->fs->root, NULL))
@@ -698,7 +213,7 @@ static int prepare(struct mh_source **out, enum damon_mode mode, struct damon_fs
 		return mh_fail(err, MH_ENOMEM, "out of memory");
 	src->ops = ops[mode];
 	src->id = id;
-	src->mode = resolve(mode, target);
+	src->mode = mh_damon_resolve(mode, target);
 	src->target = *target;
 	if (opts->log)
 		src->log = *opts->log;
@@ -738,9 +253,9 @@ int mh_damon_open(struct mh_source **out, enum damon_mode mode, struct damon_fs 
 	else
 		ret = open_attached(src, &to, err);
 	if (!ret)
-		ret = tell_params(src, &to, err);
+		ret = mh_damon_tell_params(src, &to, err);
 	if (!ret && src->physical)
-		ret = tell_rams(src, &to, err);
+		ret = mh_damon_tell_rams(src, &to, err);
 	if (ret) {
 		damon_close(src);
 		return ret;
@@ -857,7 +372,7 @@ static int stats_due(struct mh_source *src, const struct damon_sink *to,
 {
 	src->stat_ns = to->time_ns + STAT_NS;
 	if (!is_own(src->mode))
-		read_attached_intervals(src);
+		mh_damon_attached_intervals(src);
 	return tell_stats(src, to, err);
 }
 

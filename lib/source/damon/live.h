@@ -84,6 +84,26 @@ struct mh_source {
 
 uint64_t mh_damon_now_ns(void);
 
+/* settings.c: which way `damon` goes for a target, and what the kernel calls it. */
+enum damon_mode mh_damon_resolve(enum damon_mode mode, const struct mh_target *target);
+const char *mh_damon_operations(enum damon_mode mode);
+/* Options and target into src->params, defaults filled in. MH_EINPUT with words. */
+int mh_damon_settings_read(struct mh_source *src, const struct mh_source_opts *opts,
+			   struct mh_err *err) MH_MUST_CHECK;
+int mh_damon_settings_target(struct mh_source *src, struct mh_err *err) MH_MUST_CHECK;
+
+/* attach.c: find the kdamond that runs, and read what it does. */
+int mh_damon_attach(struct mh_source *src, struct mh_err *err) MH_MUST_CHECK;
+/* Its intervals as they are now; its owner may change them. */
+void mh_damon_attached_intervals(struct mh_source *src);
+
+/* meta.c */
+int mh_damon_tell_params(const struct mh_source *src, const struct damon_sink *to,
+			 struct mh_err *err) MH_MUST_CHECK;
+/* Physical memory has no mappings of its own; its nodes stand for them. */
+int mh_damon_tell_rams(const struct mh_source *src, const struct damon_sink *to,
+		       struct mh_err *err) MH_MUST_CHECK;
+
 /* Hand out the snapshots that have arrived; @last: also those that miss rows. */
 int mh_damon_stream_drain(struct mh_source *src, bool last, const struct damon_sink *to,
 			  struct mh_err *err) MH_MUST_CHECK;

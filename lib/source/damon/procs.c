@@ -111,7 +111,8 @@ static int tell_exit(const struct damon_sink *to, const struct damon_proc *proc,
 	struct mh_event ev = new_event(to, MH_EV_GAP, to->time_ns);
 	int ret;
 
-	ev.gap.start_ns = proc->seen_ns;
+	/* What it did since its last snapshot is not known. */
+	ev.gap.start_ns = proc->data_ns ? proc->data_ns : proc->met_ns;
 	ev.gap.pid = (uint32_t)proc->stat.pid;
 	ev.gap.cause = MH_GAP_EXITED;
 	ret = to->fn(to->arg, &ev, err);
@@ -282,6 +283,16 @@ int mh_damon_procs_look(struct damon_procs *p, const struct damon_sink *to, bool
 	p->last_ns = to->time_ns;
 	p->last_ticks = ticks;
 	return ret;
+}
+
+void mh_damon_procs_note(struct damon_procs *p, pid_t pid, uint64_t time_ns)
+{
+	size_t i;
+
+	for (i = 0; i < p->procs.nr; i++) {
+		if (p->procs.v[i].stat.pid == pid)
+			p->procs.v[i].data_ns = time_ns;
+	}
 }
 
 void mh_damon_procs_fini(struct damon_procs *p)

@@ -27,6 +27,7 @@ struct damon_proc {
 	bool alive;               /* met in the look under way */
 	bool unreadable;          /* said already that its maps cannot be read */
 	uint64_t met_ns, seen_ns; /* first and last look that it was alive at */
+	uint64_t data_ns;         /* end of its last snapshot; 0: none yet */
 	struct damon_vmas vmas;
 };
 
@@ -65,6 +66,9 @@ struct damon_procs {
  */
 int mh_damon_procs_look(struct damon_procs *p, const struct damon_sink *to, bool maps,
 			struct mh_err *err) MH_MUST_CHECK;
+
+/* A snapshot of @pid ends at @time_ns. */
+void mh_damon_procs_note(struct damon_procs *p, pid_t pid, uint64_t time_ns);
 
 void mh_damon_procs_fini(struct damon_procs *p);
 

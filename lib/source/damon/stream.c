@@ -197,6 +197,8 @@ static int tell_rows(struct mh_source *src, const struct mh_snapshot *snap,
 		ret = to->fn(to->arg, &ev, err);
 	}
 	src->stream.nr_regions += snap->nr;
+	if (slot)
+		mh_damon_procs_note(&src->procs, slot->pid, src->stream.burst_ns);
 	return ret;
 }
 
@@ -207,13 +209,11 @@ static int on_snapshot(void *arg, const struct mh_snapshot *snap, struct mh_err 
 	const struct damon_slot *slot = NULL;
 	int ret;
 
-	if (!src->physical && src->mode != DAMON_ATTACH) {
+	if (!src->physical)
 		slot = slot_of(src, snap);
-		if (!slot)
-			return MH_OK;
-	} else if (!src->physical) {
-		slot = slot_of(src, snap);
-	}
+	/* Somebody else's targets need not be known; ours are, or are gone. */
+	if (!src->physical && !slot && src->mode != DAMON_ATTACH)
+		return MH_OK;
 	place_in_time(src, snap);
 	ret = tell_intervals(src, r->to, src->stream.burst_ns, err);
 	if (!ret)
