@@ -119,6 +119,19 @@ static void take_shares(struct mh_heatmap *map, const struct mh_grid *g)
 		map->bands[i].share = all > 0 ? g->band_heat[i] / all : 0;
 }
 
+static void set_damo_rule(struct work *w)
+{
+	const char *said = mh_session_meta(w->s, w->src->id, "intervals");
+
+	if (!w->opts->cells_damo || w->kind == MH_EV_SAMPLE)
+		return;
+	w->frame.damo = true;
+	/* As in DAMO, a record without intervals has no use of its ages. */
+	w->frame.damo_ages = w->scan.aggr_ns && (!said || strcmp(said, "assumed") != 0);
+	w->frame.damo_tuned = w->frame.damo_ages &&
+			      mh_session_meta(w->s, w->src->id, "intervals_goal");
+}
+
 static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 {
 	bool samples = w->kind == MH_EV_SAMPLE;
@@ -131,13 +144,15 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	w->frame.rows = map->rows;
 	w->frame.samples = samples;
 	w->frame.periods = mh_session_unit(w->src, false) == MH_UNIT_ACCESSES_PER_S;
-	w->frame.damo = w->opts->cells_damo;
+	set_damo_rule(w);
 	mh_session_filter(w->s, w->src, &f);
 	f.kinds = 1u << w->kind;
 	f.columns = MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD;
 	if (w->frame.periods)
 		f.columns |= MH_COL_PERIOD;
 	mh_grid_analysis(&list[0], &w->frame);
+	if (w->frame.damo)
+		list[0].merge = NULL;
 	mh_moments_analysis(&list[1], &w->scan);
 	ret = mh_pass_run(w->s, &f, list, samples ? 1 : 2, err);
 	if (!ret && !samples)

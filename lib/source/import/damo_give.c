@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Snapshots of DAMO's records as events. A record of a kdamond's context is a source, its
- * targets are pids: the target's number, or the order of appearance where it is a kernel
- * pointer (before Linux 5.17). What the record does not say is not made up, but for the
- * checks per interval, without which a count means nothing: DAMON's default is assumed,
- * and said.
+ * targets are pids. 0 is physical memory's; the targets of processes, of which only an
+ * index or a kernel pointer is known, are counted from 1, and META tells which is which.
+ * What the record does not say is not made up, but for the checks per interval, without
+ * which a count means nothing: DAMON's default is assumed, and said.
  */
 #include "source/import/damo.h"
 
@@ -16,10 +16,11 @@
 
 #define DEFAULT_CHECKS  20 /* DAMON's own: 5 ms, 100 ms */
 #define DEFAULT_AGGR_US 100000
-#define KERNEL_BITS     46 /* above: no physical memory, so a process's addresses */
+#define PHYSICAL_BITS   46
+#define INDEX_MAX       300 /* a target number from here on is a pid (debugfs) */
 
 struct damo_target {
-	uint64_t raw;
+	uint64_t raw; /* DAMO's target_id */
 	uint32_t pid;
 };
 
@@ -198,11 +199,16 @@ static void set_intervals(struct damo *d, struct damo_source *src,
 		   d->in->name, src->checks, src->aggr_us);
 }
 
+/* A process's addresses go up to where physical ones do not reach. */
+static bool is_virtual(const struct damo_snapshot *s)
+{
+	return s->regions.v[s->regions.nr - 1].end >> PHYSICAL_BITS != 0;
+}
+
 static void name_source(char *buf, size_t size, const struct damo *d,
 			const struct damo_snapshot *s)
 {
-	const struct damo_regions *g = &s->regions;
-	const char *ops = g->v[g->nr - 1].end >> KERNEL_BITS ? ":vaddr" : "";
+	const char *ops = is_virtual(s) ? ":vaddr" : "";
 
 	if (d->sources.nr > 1)
 		snprintf(buf, size, "damon%s%s%zu", ops, *ops ? "." : ":", d->sources.nr);
@@ -251,7 +257,7 @@ static bool pid_is_taken(const struct damo_source *src, uint32_t pid)
 
 /* Snapshots have no target; they are of the first. */
 static int target_of(uint32_t *pid, struct damo *d, struct damo_source *src, uint64_t raw,
-		     struct mh_err *err)
+		     const struct damo_snapshot *s, struct mh_err *err)
 {
 	struct damo_target *t;
 	char name[48];
@@ -267,6 +273,8 @@ static int target_of(uint32_t *pid, struct damo *d, struct damo_source *src, uin
 		return mh_fail(err, MH_EFORMAT, "%s has more than %d targets",
 			       d->in->name, DAMO_TARGETS_MAX);
 	*pid = raw <= INT32_MAX ? (uint32_t)raw : (uint32_t)src->targets.nr;
+	if (is_virtual(s) && (*pid < INDEX_MAX || raw > INT32_MAX))
+		++*pid;
 	while (pid_is_taken(src, *pid))
 		++*pid;
 	t = mh_vec_push(&src->targets);
@@ -408,8 +416,8 @@ static int give_missing(struct damo *d, const struct damo_source *src,
 int mh_damo_give(struct damo *d, const struct damo_record *r, struct damo_snapshot *s,
 		 struct mh_err *err)
 {
-	struct damo_source *src;
-	uint32_t pid;
+	struct damo_source *src = NULL;
+	uint32_t pid = 0;
 	int ret = check_regions(d, s, err);
 
 	if (ret != MH_OK || !s->regions.nr)
@@ -422,7 +430,7 @@ int mh_damo_give(struct damo *d, const struct damo_record *r, struct damo_snapsh
 	if (ret == MH_OK)
 		ret = source_of(&src, d, r, s, err);
 	if (ret == MH_OK)
-		ret = target_of(&pid, d, src, r->target, err);
+		ret = target_of(&pid, d, src, r->target, s, err);
 	if (ret == MH_OK)
 		ret = give_tuned(d, src, s, err);
 	if (ret == MH_OK)
