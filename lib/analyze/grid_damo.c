@@ -123,16 +123,20 @@ static int add_cells(struct mh_grid *g, const struct mh_row_seg *seg,
 	return 0;
 }
 
-/* A rate per second of the interval that really was, when the kernel tunes it. */
+/* Not limited to 1; and a rate per second of the interval that really was, when the
+ * kernel tunes it. */
 static double value_of(const struct mh_frame *f, const struct mh_snap *snap,
 		       const struct mh_scan_row *row)
 {
 	double real = (double)mh_range_len(snap->time_ns),
 	       aggr = (double)f->scan->aggr_ns;
 
+	double value = row->max_accesses ? (double)row->nr_accesses / row->max_accesses :
+					   row->value;
+
 	if (!f->damo_tuned || fabs(real - aggr) < 0.1 * aggr || real <= 0)
-		return row->value;
-	return row->value * aggr / real;
+		return value;
+	return value * aggr / real;
 }
 
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)

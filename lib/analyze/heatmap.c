@@ -48,10 +48,8 @@ static int lay_out(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 
 	if (!w->opts->plain)
 		return mh_layout_bands(&w->layout, w->s, &w->places, &w->survey, &o, err);
-	if (w->opts->cells_damo && range.end)
-		range.end -= mh_range_len(range) % map->rows;
 	return mh_layout_plain(&w->layout, w->s, &w->places, &w->survey, range, map->rows,
-			       err);
+			       w->opts->cells_damo, err);
 }
 
 /* Snapshots: where there are some; samples: as long as the recording ran. */
@@ -69,7 +67,7 @@ static int set_time(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 		t.start = w->s->window.start;
 	if (t.end > w->s->window.end)
 		t.end = w->s->window.end;
-	if (w->opts->cells_damo && t.end > t.start)
+	if (w->opts->cells_damo && t.end > t.start + map->cols)
 		t.end -= (t.end - t.start) % map->cols;
 	if (t.start >= t.end)
 		return mh_fail(err, MH_ENOSUP,

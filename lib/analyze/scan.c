@@ -124,12 +124,13 @@ static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 		} else {
 			row.nr_accesses = c->nr_accesses[i];
 			row.max_accesses = c->max_accesses[i];
-			/* Auto-tuning may change the maximum below a count. */
-			if (row.nr_accesses > row.max_accesses)
+			if (!row.max_accesses)
 				row.max_accesses = row.nr_accesses;
-			row.value = row.max_accesses ? (double)row.nr_accesses /
-							       row.max_accesses :
-						       0;
+			if (row.max_accesses)
+				row.value = (double)row.nr_accesses / row.max_accesses;
+			/* A late check may count once more than there are. */
+			if (row.value > 1)
+				row.value = 1;
 			row.touched = row.nr_accesses ? size : 0;
 			row.exact = true;
 		}

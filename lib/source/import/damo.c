@@ -5,6 +5,7 @@
  */
 #include "source/import/damo.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static bool is_text(const uint8_t *head, size_t len)
 	       contains(head, len, "damo_report_trace_output_format_version");
 }
 
-static bool recognize(const uint8_t *head, size_t len)
+static bool recognise(const uint8_t *head, size_t len)
 {
 	return is_zlib(head, len) || is_binary(head, len) || is_text(head, len) ||
 	       (is_json(head, len) && (contains(head, len, "\"snapshots\"") ||
@@ -55,7 +56,7 @@ static bool recognize(const uint8_t *head, size_t len)
 
 static int read_plain(void *arg, void *buf, size_t size, size_t *got, struct mh_err *err)
 {
-	struct mh_import_input *in = arg;
+	struct damo_input *in = arg;
 
 	*got = fread(buf, 1, size, in->f);
 	if (!*got && ferror(in->f))
@@ -64,7 +65,7 @@ static int read_plain(void *arg, void *buf, size_t size, size_t *got, struct mh_
 }
 
 struct inflater {
-	struct mh_import_input *in;
+	struct damo_input *in;
 	z_stream z;
 	bool ended;
 	uint8_t buf[CHUNK];
@@ -152,14 +153,9 @@ static int run_other(struct damo *d, struct mh_err *err)
 	return mh_damo_text(d, err);
 }
 
-static int run(struct mh_import_input *in, const struct mh_import_opts *opts,
-	       mh_event_fn fn, void *arg, struct mh_err *err)
+static int run_format(struct damo *d, struct mh_err *err)
 {
-	struct damo d = { .in = in,
-			  .log = opts ? opts->log : NULL,
-			  .fn = fn,
-			  .arg = arg,
-			  .start_ns = DAMO_UNKNOWN };
+	struct damo_input *in = d->in;
 	int ret;
 
 	if (in->nr_head >= 7 && !memcmp(in->head, "PERFILE", 7))
@@ -167,28 +163,90 @@ static int run(struct mh_import_input *in, const struct mh_import_opts *opts,
 			       "%s is a perf.data; memheat import perf %s reads it",
 			       in->name, in->name);
 	if (is_zlib(in->head, in->nr_head)) {
-		ret = run_zlib(&d, err);
+		ret = run_zlib(d, err);
 	} else if (is_json(in->head, in->nr_head)) {
-		d.format = "DAMO json";
-		ret = run_json(&d, read_plain, in, err);
+		d->format = "DAMO json";
+		ret = run_json(d, read_plain, in, err);
 	} else {
-		ret = run_other(&d, err);
+		ret = run_other(d, err);
 	}
-	if (ret == MH_OK && !d.nr_snapshots)
-		ret = mh_fail(err, MH_EFORMAT, "%s: there is no snapshot in it",
-			      in->name);
-	if (ret == MH_OK && d.probes)
-		mh_log_say(d.log, MH_NOTICE,
+	if (ret == MH_OK && !d->nr_snapshots)
+		return mh_fail(err, MH_EFORMAT, "%s: there is no snapshot in it",
+			       in->name);
+	if (ret == MH_OK && d->probes)
+		mh_log_say(d->log, MH_NOTICE,
 			   "%s: hits of probes are left out; a trace keeps accesses, "
 			   "ages and bytes that filters let pass",
 			   in->name);
+	return ret;
+}
+
+/* ---- the importer's input as a stream ---- */
+
+struct cookie {
+	struct mh_input *in;
+	uint64_t begin;
+	struct mh_err err; /* of the last read that failed */
+};
+
+static ssize_t cookie_read(void *arg, char *buf, size_t size)
+{
+	struct cookie *c = arg;
+	const uint8_t *p;
+	size_t got;
+
+	size = size < MH_INPUT_PEEK_MAX ? size : MH_INPUT_PEEK_MAX;
+	if (mh_input_peek(c->in, size, &p, &got, &c->err) != MH_OK) {
+		errno = c->err.sys_errno ? c->err.sys_errno : EIO;
+		return -1;
+	}
+	memcpy(buf, p, got);
+	mh_input_take(c->in, got);
+	return (ssize_t)got;
+}
+
+/* Back to the beginning, nothing else. */
+static int cookie_seek(void *arg, off64_t *offset, int whence)
+{
+	struct cookie *c = arg;
+
+	if (whence != SEEK_SET || *offset || !c->in->seekable)
+		return -1;
+	return mh_input_seek(c->in, c->begin, &c->err) == MH_OK ? 0 : -1;
+}
+
+static int run(struct mh_input *input, const struct mh_import_opts *opts, mh_event_fn fn,
+	       void *arg, struct mh_err *err)
+{
+	static const cookie_io_functions_t io = { .read = cookie_read,
+						  .seek = cookie_seek };
+	struct cookie cookie = { .in = input, .begin = input->pos };
+	struct damo_input in = { .name = input->name, .seekable = input->seekable };
+	struct damo d = { .in = &in,
+			  .log = opts ? opts->log : NULL,
+			  .first_id = opts && opts->source ? opts->source : 1,
+			  .fn = fn,
+			  .arg = arg,
+			  .start_ns = DAMO_UNKNOWN };
+	const uint8_t *head;
+	int ret = mh_input_peek(input, sizeof(in.head), &head, &in.nr_head, err);
+
+	if (ret != MH_OK)
+		return ret;
+	memcpy(in.head, head, in.nr_head);
+	in.f = fopencookie(&cookie, "r", io);
+	if (!in.f)
+		return mh_fail(err, MH_ENOMEM, "no memory to read %s", in.name);
+	ret = run_format(&d, err);
+	fclose(in.f);
 	mh_damo_fini(&d);
 	return ret;
 }
 
-const struct mh_importer mh_import_damo = {
-	.name = "damo",
-	.summary = "DAMO's record: json_compressed, json, perf script text, old binary",
-	.recognize = recognize,
+const struct mh_importer_ops mh_importer_damo = {
+	.pub = { .name = "damo",
+		 .summary = "DAMO's record: json_compressed, json, perf script text, old "
+			    "binary" },
+	.recognise = recognise,
 	.run = run,
 };

@@ -7,9 +7,10 @@
 #define MEMHEAT_SOURCE_IMPORT_DAMO_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
-#include <memheat/import.h>
+#include "source/import/import.h"
 
 #define DAMO_REGIONS_MAX (1u << 20) /* of one snapshot; DAMON's default limit is 1000 */
 #define DAMO_TARGETS_MAX 4096
@@ -47,8 +48,18 @@ struct damo_snapshot {
 
 struct damo_source;
 
+/* The input as a stream, on which rewind() works where `seekable` says so. */
+struct damo_input {
+	const char *name;
+	FILE *f;
+	bool seekable;
+	uint8_t head[4096];
+	size_t nr_head;
+};
+
 struct damo {
-	struct mh_import_input *in;
+	struct damo_input *in;
+	uint16_t first_id; /* of sources */
 	const struct mh_log *log;
 	const char *format; /* for META: "json_compressed", ... */
 	mh_event_fn fn;

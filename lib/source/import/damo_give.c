@@ -239,7 +239,7 @@ static int source_of(struct damo_source **out, struct damo *d,
 	src->kdamond = r->kdamond;
 	src->context = r->context;
 	src->scheme = r->scheme;
-	src->id = (uint16_t)d->sources.nr;
+	src->id = (uint16_t)(d->first_id + d->sources.nr - 1);
 	set_intervals(d, src, r, s);
 	name_source(name, sizeof(name), d, s);
 	return tell_source(d, src, name, r, s->start_ns, err);
