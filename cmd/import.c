@@ -26,7 +26,7 @@ static const struct mh_option import_options[] = {
 	{ 0 },
 };
 
-static const char *const froms[] = { "damo", "text", NULL };
+static const char *const froms[] = { "damo", "perf", "text", NULL };
 
 static bool is_from(const char *word)
 {
@@ -100,7 +100,8 @@ static int run(const struct mh_cmd *cmd, int argc, char **argv)
 		return mh_options_exit(parsed);
 	from = args.argc == 2 ? args.argv[0] : NULL;
 	if (from && !is_from(from))
-		return mh_usage(cmd, "cannot import from '%s'; known: damo, text", from);
+		return mh_usage(cmd, "cannot import from '%s'; known: damo, perf, text",
+				from);
 	if (args.argc < 1 || args.argc > 2 || (args.argc == 1 && is_from(args.argv[0])))
 		return mh_usage(
 			cmd, "it needs one input: memheat import [FROM] INPUT -o FILE");
@@ -121,14 +122,19 @@ const struct mh_cmd mh_cmd_import = {
 		"FROM is what INPUT is; it is found from the first bytes when left out:\n"
 		"  damo   a record of DAMO: json_compressed, json, perf script text, old "
 		"binary\n"
+		"  perf   perf.data, as 'perf record' writes it, in a file or a pipe\n"
 		"  text   the text that 'memheat dump' prints\n"
 		"INPUT may be - for standard input. Of a damaged recording what can be "
 		"read\n"
 		"is kept, and the exit status is 1.\n",
-	.examples = "  memheat import damon.data -o memheat.data\n"
-		    "  memheat import text events.txt -o small.data\n"
-		    "  memheat dump a.data | grep -v ^sample | memheat import text - -o "
-		    "b.data\n",
+	.examples =
+		"  memheat import perf.data -o memheat.data\n"
+		"  memheat import damon.data -o memheat.data\n"
+		"  perf record -e page-faults -c 1 -d -o - -- ls | memheat import - -o "
+		"ls.data\n"
+		"  memheat import text events.txt -o small.data\n"
+		"  memheat dump a.data | grep -v ^sample | memheat import text - -o "
+		"b.data\n",
 	.opts = import_options,
 	.operands = MH_OPERANDS_WORDS_FILES,
 	.words = froms,

@@ -6,6 +6,7 @@
 
 static const struct mh_importer_ops *const importers[] = {
 	&mh_importer_damo,
+	&mh_importer_perf,
 	&mh_importer_text, /* the last: it takes any text for its own */
 };
 

@@ -19,6 +19,7 @@ struct mh_importer_ops {
 };
 
 extern const struct mh_importer_ops mh_importer_damo;
+extern const struct mh_importer_ops mh_importer_perf;
 extern const struct mh_importer_ops mh_importer_text;
 
 #endif
