@@ -54,7 +54,7 @@ struct mh_source_ops {
 	const char *summary;    /* one line: what it sees and in which unit */
 	int uses_accessed_bits; /* two such sources on one target disturb each other */
 	int gives_footprint;    /* emits FOOTPRINT itself */
-	int gives_tasks;        /* tells TASK as it happens, not by looking now and then */
+	int gives_tasks; /* tells TASK as it happens, not by looking now and then */
 
 	/*
 	 * Say whether this machine can run it on @target (NULL: on anything), by reading

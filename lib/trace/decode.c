@@ -7,6 +7,13 @@
 
 #include "base/vec.h"
 
+static void arena_reset(struct mh_arena *a)
+{
+	while (a->nr)
+		free(a->v[--a->nr]);
+	a->total = 0;
+}
+
 int mh_decoder_new(struct mh_decoder **out, struct mh_err *err)
 {
 	struct mh_decoder *d = calloc(1, sizeof(*d));
@@ -29,7 +36,7 @@ void mh_decoder_free(struct mh_decoder *d)
 		return;
 	mh_unpacker_fini(&d->u);
 	mh_occupancy_fini(&d->occupancy);
-	mh_arena_reset(&d->arena);
+	arena_reset(&d->arena);
 	free(d->arena.v);
 	free(d->sample);
 	free(d->region);
@@ -56,13 +63,6 @@ uint8_t *mh_arena_bytes(struct mh_arena *a, size_t len)
 	return *slot;
 }
 
-void mh_arena_reset(struct mh_arena *a)
-{
-	while (a->nr)
-		free(a->v[--a->nr]);
-	a->total = 0;
-}
-
 /* Room for the rows of a kind, once. */
 static int need(void *rows, size_t size)
 {
@@ -81,7 +81,7 @@ int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t col
 {
 	const struct mh_block_head *h = &b->head;
 
-	mh_arena_reset(&d->arena);
+	arena_reset(&d->arena);
 	d->u.no_memory = false;
 	*batch = (struct mh_batch){ .kind = h->kind,
 				    .source = (uint16_t)h->source,
