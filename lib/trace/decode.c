@@ -64,16 +64,9 @@ uint8_t *mh_arena_bytes(struct mh_arena *a, size_t len)
 }
 
 /* Room for the rows of a kind, once. */
-static int need(void *rows, size_t size)
+static void *room(void *rows, size_t size)
 {
-	void *p;
-
-	memcpy(&p, rows, sizeof(p));
-	if (p)
-		return MH_OK;
-	p = malloc(size);
-	memcpy(rows, &p, sizeof(p));
-	return p ? MH_OK : MH_ENOMEM;
+	return rows ? rows : malloc(size);
 }
 
 int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
@@ -92,21 +85,25 @@ int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t col
 		return MH_EFORMAT;
 	switch (h->kind) {
 	case MH_EV_SAMPLE:
-		if (need(&d->sample, sizeof(*d->sample)))
+		d->sample = room(d->sample, sizeof(*d->sample));
+		if (!d->sample)
 			return MH_ENOMEM;
 		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, batch);
 	case MH_EV_REGION:
-		if (need(&d->region, sizeof(*d->region)))
+		d->region = room(d->region, sizeof(*d->region));
+		if (!d->region)
 			return MH_ENOMEM;
 		return mh_decode_region(d, b, batch);
 	case MH_EV_PAGES:
-		if (need(&d->events, sizeof(*d->events)))
+		d->events = room(d->events, sizeof(*d->events));
+		if (!d->events)
 			return MH_ENOMEM;
 		return mh_decode_pages(d, b, batch);
 	default:
 		if (h->kind >= MH_NR_EVENT_KINDS || !h->kind)
 			return MH_EFORMAT;
-		if (need(&d->events, sizeof(*d->events)))
+		d->events = room(d->events, sizeof(*d->events));
+		if (!d->events)
 			return MH_ENOMEM;
 		return mh_decode_table(d, b, batch);
 	}
