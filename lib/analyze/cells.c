@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_COLS                                                                       \
-	8 /* a cache line of doubles: columns are turned into rows by blocks             \
-	   */
+/* A cache line of doubles: columns are turned into rows by blocks. */
+#define BLOCK_COLS 8
 
 /* ---- mapped and watched ---- */
 
