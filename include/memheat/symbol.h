@@ -123,7 +123,7 @@ enum mh_symbol_kind {
 	MH_SYMBOL_DATA
 };
 
-struct mh_frame {
+struct mh_symbol_frame {
 	const char *function; /* "" where not known */
 	const char *file;     /* "" where not known; as recorded by the compiler */
 	uint32_t line;        /* 0: not known */
@@ -149,7 +149,7 @@ struct mh_symbol {
 	uint64_t size;   /* of these; 0: not known */
 
 	/* Code: innermost first; the last one is the function that is not inlined. */
-	const struct mh_frame *frames; /* nr_frames of them */
+	const struct mh_symbol_frame *frames; /* nr_frames of them */
 
 	/* Data. */
 	const char *type; /* of the variable: "struct rec[64]"; "" if not known */

@@ -118,7 +118,7 @@ struct code {
 	bool no_split;
 
 	/* the last chain that was made, which neighbours often share */
-	const struct mh_frame *frames;
+	const struct mh_symbol_frame *frames;
 	uint32_t nr_frames, last_inner;
 	struct mh_dw_row last_row;
 	const struct mh_elf_symbol *last_symbol;
@@ -169,7 +169,7 @@ static bool same_chain(const struct code *c, uint32_t inner, const struct mh_dw_
 static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *row,
 		      const struct mh_elf_symbol *symbol)
 {
-	struct mh_frame frames[FRAMES_MAX], *kept;
+	struct mh_symbol_frame frames[FRAMES_MAX], *kept;
 	uint32_t nr = 0, s = inner;
 	const char *file = row->found ? file_name(c, row->file) : "";
 	uint32_t line = row->found ? row->line : 0;
@@ -190,6 +190,9 @@ static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *ro
 	if (symbol)
 		frames[nr - 1].function =
 			mh_names_readable(&c->naming->names, symbol->name);
+	/* Without lines the symbol table may still know the file, of static functions. */
+	if (symbol && symbol->file && frames[nr - 1].file && !*frames[nr - 1].file)
+		frames[nr - 1].file = mh_names_keep(&c->naming->names, symbol->file);
 	kept = mh_names_room(&c->naming->names, nr * sizeof(*kept));
 	if (!kept)
 		return -1;

@@ -298,7 +298,7 @@ static int from_text(struct mh_symtab *st, const struct mh_text_symbols *symbols
 		     uint64_t addr, enum mh_unnamed why_not, struct mh_symbol *out)
 {
 	const struct mh_text_symbol *t = mh_text_symbols_find(symbols, addr);
-	struct mh_frame *frame;
+	struct mh_symbol_frame *frame;
 
 	if (!t) {
 		out->why = symbols->nr ? MH_UNNAMED_NO_SYMBOL : why_not;
@@ -307,7 +307,7 @@ static int from_text(struct mh_symtab *st, const struct mh_text_symbols *symbols
 	frame = mh_names_room(&st->naming.names, sizeof(*frame));
 	if (!frame)
 		return -1;
-	*frame = (struct mh_frame){ t->name, "", 0 };
+	*frame = (struct mh_symbol_frame){ t->name, "", 0 };
 	out->kind = MH_SYMBOL_CODE;
 	out->why = MH_UNNAMED_NO_DEBUG;
 	out->name = t->name;
