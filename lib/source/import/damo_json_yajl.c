@@ -4,6 +4,9 @@
  * memory. A stack says which object each bracket opened; a place with a rule is filled,
  * everything else is skipped, since DAMO adds keys from version to version.
  *
+ * Two thirds of DAMO's text are indentation. A line feed cannot be inside a JSON string,
+ * so blanks after one are taken out before the parser sees them, in a tenth of its time.
+ *
  * The heading of a record (intervals, target) must come before its snapshots, as DAMO
  * writes it.
  */
@@ -45,8 +48,11 @@ struct parser {
 	struct damo_region region;
 	enum place stack[DEPTH_MAX];
 	unsigned depth;
-	char key[32]; /* of the value that comes; "" in a list */
+	char key[32];              /* of the value that comes; "" in a list */
+	const struct field *field; /* what it fills; NULL: nothing */
 	bool snapshots_began, heading_late;
+	bool after_line; /* the last byte of the chunk before was a line feed or a blank
+			  */
 	struct {
 		char type[32];
 		int matching, allow; /* -1: not said */
@@ -151,6 +157,7 @@ static int push(struct parser *p, bool array)
 				       p->d->in->name, DEPTH_MAX));
 	p->stack[p->depth++] = place;
 	p->key[0] = '\0';
+	p->field = NULL;
 	return begin(p, place);
 }
 
@@ -187,6 +194,7 @@ static int end(struct parser *p)
 	p->silent = 0;
 	p->depth--;
 	p->key[0] = '\0';
+	p->field = NULL;
 	switch ((int)place) {
 	case REGION:
 		return keep_region(p);
@@ -289,19 +297,24 @@ static bool is_minus_one(const char *s, size_t len)
 	return len == 2 && s[0] == '-' && s[1] == '1';
 }
 
+static const struct field *field_of(enum place in, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].in == in && *fields[i].key == *key &&
+		    !strcmp(fields[i].key, key))
+			return &fields[i];
+	return NULL;
+}
+
 static int on_scalar(struct parser *p, const char *s, size_t len)
 {
 	enum place in = now(p);
-	size_t i;
+	const struct field *f = p->field;
 
 	p->silent = 0;
-	if (in == SKIP)
-		return 1;
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		const struct field *f = &fields[i];
-
-		if (f->in != in || strcmp(f->key, p->key) != 0)
-			continue;
+	if (f) {
 		p->heading_late |= p->snapshots_began && in != SNAPSHOT && in != REGION &&
 				   in != ACCESSES && in != AGE;
 		if ((in == ACCESSES || in == AGE) && is_minus_one(s, len))
@@ -367,6 +380,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 	}
 	memcpy(p->key, s, len);
 	p->key[len] = '\0';
+	p->field = field_of(now(p), p->key);
 	return 1;
 }
 
@@ -399,7 +413,7 @@ static const yajl_callbacks callbacks = {
 
 /* ---- feeding ---- */
 
-static int explain(struct parser *p, yajl_handle h, uint64_t before)
+static int explain(struct parser *p, yajl_handle h)
 {
 	unsigned char *words;
 
@@ -407,41 +421,72 @@ static int explain(struct parser *p, yajl_handle h, uint64_t before)
 		return p->status;
 	words = yajl_get_error(h, 0, NULL, 0);
 	mh_fail(p->err, MH_EFORMAT,
-		"%s: not the JSON of a DAMO record near byte %" PRIu64 ": %.200s",
-		p->d->in->name, before + yajl_get_bytes_consumed(h),
-		words ? (const char *)words : "");
+		"%s: not the JSON of a DAMO record, after %" PRIu64 " snapshots: %.200s",
+		p->d->in->name, p->d->nr_snapshots, words ? (const char *)words : "");
 	if (words)
 		yajl_free_error(h, words);
-	if (p->err)
-		p->err->msg[strcspn(p->err->msg, "\n")] = '\0';
+	p->err->msg[strcspn(p->err->msg, "\n")] = '\0';
 	return MH_EFORMAT;
+}
+
+static size_t blanks(const unsigned char *p, const unsigned char *end)
+{
+	static const char eight[8] = { ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ' };
+	const unsigned char *from = p;
+
+	while (end - p >= 8 && !memcmp(p, eight, 8))
+		p += 8;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return (size_t)(p - from);
+}
+
+/* Take out the indentation, in place. Returns the bytes that are left. */
+static size_t squeeze(struct parser *p, unsigned char *buf, size_t len)
+{
+	const unsigned char *from = buf, *end = buf + len, *line;
+	unsigned char *to = buf;
+
+	if (p->after_line)
+		from += blanks(from, end);
+	p->after_line &= from == end;
+	while (from < end) {
+		line = memchr(from, '\n', (size_t)(end - from));
+		len = (size_t)((line ? line + 1 : end) - from);
+		memmove(to, from, len);
+		to += len;
+		from += len;
+		if (line)
+			from += blanks(from, end);
+		p->after_line = line && from == end;
+	}
+	return (size_t)(to - buf);
 }
 
 static int feed(struct parser *p, yajl_handle h, damo_read_fn read, void *arg)
 {
-	static const char too_long[] = "%s: a value is longer than %u bytes";
 	unsigned char *buf = malloc(CHUNK);
-	uint64_t done = 0;
-	size_t got;
+	size_t got, left;
 	int ret;
 
 	if (!buf)
 		return mh_fail(p->err, MH_ENOMEM, "no memory to read JSON");
 	while ((ret = read(arg, buf, CHUNK, &got, p->err)) == MH_OK && got) {
-		if (yajl_parse(h, buf, got) != yajl_status_ok) {
-			ret = explain(p, h, done);
+		left = squeeze(p, buf, got);
+		if (yajl_parse(h, buf, left) != yajl_status_ok) {
+			ret = explain(p, h);
 			break;
 		}
-		done += got;
-		p->silent += got;
+		p->silent += left;
 		if (p->silent > SILENT_MAX) {
-			ret = mh_fail(p->err, MH_EFORMAT, too_long, p->d->in->name,
-				      SILENT_MAX);
+			ret = mh_fail(p->err, MH_EFORMAT,
+				      "%s: a value is longer than %u bytes",
+				      p->d->in->name, SILENT_MAX);
 			break;
 		}
 	}
 	if (ret == MH_OK && yajl_complete_parse(h) != yajl_status_ok)
-		ret = explain(p, h, done);
+		ret = explain(p, h);
 	free(buf);
 	return ret;
 }
