@@ -77,7 +77,7 @@ static int need(void *rows, size_t size)
 }
 
 int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		    struct mh_batch *batch)
+		    bool any_order, struct mh_batch *batch)
 {
 	const struct mh_block_head *h = &b->head;
 
@@ -94,7 +94,8 @@ int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t col
 	case MH_EV_SAMPLE:
 		if (need(&d->sample, sizeof(*d->sample)))
 			return MH_ENOMEM;
-		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, batch);
+		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, any_order,
+					batch);
 	case MH_EV_REGION:
 		if (need(&d->region, sizeof(*d->region)))
 			return MH_ENOMEM;
