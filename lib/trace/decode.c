@@ -14,8 +14,7 @@ int mh_decoder_new(struct mh_decoder **out, struct mh_err *err)
 	*out = d;
 	if (!d)
 		goto fail;
-	if (!mh_unpacker_init(&d->u))
-		goto fail;
+	mh_unpacker_init(&d->u);
 	return MH_OK;
 fail:
 	mh_decoder_free(d);

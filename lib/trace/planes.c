@@ -95,15 +95,11 @@ void mh_planes_put(struct mh_packer *p, struct mh_wbuf *out, const uint64_t *v, 
 static ALWAYS_INLINE void join(uint64_t *v, size_t n, const uint8_t *len,
 			       const uint8_t *plane, size_t stride, unsigned k)
 {
-	static const uint64_t keep[9] = { 0,
-					  0xff,
-					  0xffff,
-					  0xffffff,
-					  0xffffffff,
-					  0xffffffffff,
-					  0xffffffffffff,
-					  0xffffffffffffff,
-					  UINT64_MAX };
+	static const uint64_t keep[9] = {
+		0,          0xff,         0xffff,         0xffffff,
+		0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
+		UINT64_MAX
+	};
 	const uint8_t *p[8];
 	unsigned j;
 	size_t i;
