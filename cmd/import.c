@@ -26,7 +26,7 @@ static const struct mh_option import_options[] = {
 	{ 0 },
 };
 
-static const char *const froms[] = { "perf", "text", NULL };
+static const char *const froms[] = { "damo", "perf", "text", NULL };
 
 static bool is_from(const char *word)
 {
@@ -100,7 +100,8 @@ static int run(const struct mh_cmd *cmd, int argc, char **argv)
 		return mh_options_exit(parsed);
 	from = args.argc == 2 ? args.argv[0] : NULL;
 	if (from && !is_from(from))
-		return mh_usage(cmd, "cannot import from '%s'; known: perf, text", from);
+		return mh_usage(cmd, "cannot import from '%s'; known: damo, perf, text",
+				from);
 	if (args.argc < 1 || args.argc > 2 || (args.argc == 1 && is_from(args.argv[0])))
 		return mh_usage(
 			cmd, "it needs one input: memheat import [FROM] INPUT -o FILE");
@@ -119,6 +120,8 @@ const struct mh_cmd mh_cmd_import = {
 	.usage = "[FROM] INPUT -o FILE",
 	.about =
 		"FROM is what INPUT is; it is found from the first bytes when left out:\n"
+		"  damo   a record of DAMO: json_compressed, json, perf script text, old "
+		"binary\n"
 		"  perf   perf.data, as 'perf record' writes it, in a file or a pipe\n"
 		"  text   the text that 'memheat dump' prints\n"
 		"INPUT may be - for standard input. Of a damaged recording what can be "
@@ -126,6 +129,7 @@ const struct mh_cmd mh_cmd_import = {
 		"is kept, and the exit status is 1.\n",
 	.examples =
 		"  memheat import perf.data -o memheat.data\n"
+		"  memheat import damon.data -o memheat.data\n"
 		"  perf record -e page-faults -c 1 -d -o - -- ls | memheat import - -o "
 		"ls.data\n"
 		"  memheat import text events.txt -o small.data\n"

@@ -96,7 +96,6 @@ int mh_decode_table(struct mh_decoder *d, const struct mh_block *b,
 /* Bytes that live until the next block; NULL when memory is out or the block asks for
  * more than MH_MAX_MEMORY in all (then errno is EOVERFLOW). */
 uint8_t *mh_arena_bytes(struct mh_arena *a, size_t len);
-void mh_arena_reset(struct mh_arena *a);
 
 /* Why a stream or varint could not be read. */
 static inline int mh_decode_status(const struct mh_decoder *d)

@@ -445,11 +445,12 @@ static bool expand_huffman_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint8
 {
 	uint64_t i, nr = mh_rbuf_varint(in), first = mh_rbuf_varint(in);
 	const uint8_t *p = mh_rbuf_bytes(in, first);
-	struct mh_rbuf value = mh_rbuf(p, first);
+	struct mh_rbuf value;
 	uint8_t *v;
 
 	if (!p || nr > len)
 		return false;
+	value = mh_rbuf(p, first);
 	u->runs.len = 0;
 	v = mh_wbuf_room(&u->runs, 2 * nr + 16);
 	if (!v) {

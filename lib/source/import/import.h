@@ -18,6 +18,7 @@ struct mh_importer_ops {
 		   void *arg, struct mh_err *err);
 };
 
+extern const struct mh_importer_ops mh_importer_damo;
 extern const struct mh_importer_ops mh_importer_perf;
 extern const struct mh_importer_ops mh_importer_text;
 

@@ -26,7 +26,7 @@ says "is a directory"
 status 2 "$MEMHEAT" import text -o bad.data
 says "it needs one input"
 status 2 "$MEMHEAT" import excel perf.data -o bad.data
-says "known: perf, text"
+says "known: damo, perf, text"
 status 2 "$MEMHEAT" import bad.text
 says "-o FILE"
 [ -z "$(ls ./*.tmp.* 2>/dev/null)" ] || fail "left behind: $(ls)"
