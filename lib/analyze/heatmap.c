@@ -147,6 +147,7 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	mh_session_filter(w->s, w->src, &f);
 	f.kinds = 1u << w->kind;
 	f.columns = MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD;
+	f.any_order = 1;
 	if (w->frame.periods)
 		f.columns |= MH_COL_PERIOD;
 	mh_grid_analysis(&list[0], &w->frame);
