@@ -282,14 +282,14 @@ static void parse_path(struct mh_ev_map *m, struct mh_rbuf *b)
 static void parse_object(struct mh_ev_map *m, struct mh_rbuf *b, uint16_t misc)
 {
 	if (misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
-		unsigned len = half(b) & 0xff;
-		const uint8_t *id = mh_rbuf_bytes(b, MH_BUILD_ID_MAX);
+		unsigned len = mh_rbuf_u8(b);
+		const uint8_t *id = mh_rbuf_bytes(b, 3 + MH_BUILD_ID_MAX);
 
 		if (!id || len > MH_BUILD_ID_MAX) {
 			b->bad = true;
 			return;
 		}
-		memcpy(m->build_id, id, len);
+		memcpy(m->build_id, id + 3, len);
 		m->build_id_len = (uint8_t)len;
 	} else {
 		m->maj = half(b);

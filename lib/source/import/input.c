@@ -13,7 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUF_SIZE (1u << 20)
+#define BUF_MAX (1u << 20)
+
+static int alloc_buf(struct mh_input *in, struct mh_err *err)
+{
+	in->cap = in->size < BUF_MAX ? (size_t)in->size : BUF_MAX;
+	if (in->cap < MH_INPUT_PEEK_MAX)
+		in->cap = MH_INPUT_PEEK_MAX;
+	in->buf = malloc(in->cap);
+	return in->buf ? MH_OK : mh_fail(err, MH_ENOMEM, "out of memory");
+}
 
 static int open_fd(struct mh_input *in, const char *path, struct mh_err *err)
 {
@@ -45,8 +54,8 @@ int mh_input_open(struct mh_input *in, const char *path, struct mh_err *err)
 
 	*in = (struct mh_input){ .name = path, .fd = -1, .size = UINT64_MAX };
 	ret = open_fd(in, path, err);
-	if (!ret && !(in->buf = malloc(BUF_SIZE)))
-		ret = mh_fail(err, MH_ENOMEM, "out of memory");
+	if (!ret)
+		ret = alloc_buf(in, err);
 	if (ret)
 		mh_input_close(in);
 	return ret;
@@ -72,8 +81,8 @@ int mh_input_memory(struct mh_input *in, const void *bytes, size_t len,
 	}
 	if (fd < 0 || done < len)
 		ret = mh_fail_errno(err, "cannot hold %zu bytes", len);
-	else if (!(in->buf = malloc(BUF_SIZE)))
-		ret = mh_fail(err, MH_ENOMEM, "out of memory");
+	else
+		ret = alloc_buf(in, err);
 	if (ret)
 		mh_input_close(in);
 	return ret;
@@ -90,13 +99,13 @@ void mh_input_close(struct mh_input *in)
 
 static int fill(struct mh_input *in, size_t want, struct mh_err *err)
 {
-	if (in->start && in->start + want > BUF_SIZE) {
+	if (in->start && in->start + want > in->cap) {
 		memmove(in->buf, in->buf + in->start, in->end - in->start);
 		in->end -= in->start;
 		in->start = 0;
 	}
 	while (in->end - in->start < want && !in->ended) {
-		ssize_t n = read(in->fd, in->buf + in->end, BUF_SIZE - in->end);
+		ssize_t n = read(in->fd, in->buf + in->end, in->cap - in->end);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -151,7 +160,7 @@ int mh_input_skip(struct mh_input *in, uint64_t len, uint64_t *skipped,
 
 	*skipped = 0;
 	while (len) {
-		if (in->seekable && in->start == in->end && len > BUF_SIZE) {
+		if (in->seekable && in->start == in->end && len > in->cap) {
 			*skipped += skip_in_file(in, len);
 			return MH_OK;
 		}

@@ -19,7 +19,7 @@ struct mh_input {
 	uint64_t size; /* of a file; UINT64_MAX: not known */
 	uint64_t pos;  /* of the byte at @start */
 	uint8_t *buf;
-	size_t start, end;
+	size_t cap, start, end;
 	bool ended;
 };
 

@@ -627,10 +627,10 @@ static int perf_run(struct mh_input *in, const struct mh_import_opts *opts,
 				 .fn = fn,
 				 .arg = arg,
 				 .first_source = opts->source ? opts->source : 1 };
-	int ret = perf_order_init(&p.order, fn, arg, err);
+	int ret;
 
-	if (!ret)
-		ret = read_any(&p, err);
+	perf_order_init(&p.order, fn, arg);
+	ret = read_any(&p, err);
 	if (!ret)
 		ret = perf_finish(&p, err);
 	if (!ret && *p.damage.msg)

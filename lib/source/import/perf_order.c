@@ -13,16 +13,30 @@ struct order_key {
 	uint32_t index;
 };
 
-int perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg, struct mh_err *err)
+void perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg)
 {
-	*o = (struct perf_order){ .fn = fn, .arg = arg, .cap = MH_PERF_ORDER_EVENTS };
-	o->v = malloc(o->cap * sizeof(*o->v));
-	o->spare = malloc(o->cap * sizeof(*o->spare));
-	o->keys = malloc(o->cap * sizeof(*o->keys));
-	if (o->v && o->spare && o->keys)
-		return MH_OK;
-	perf_order_fini(o);
-	return mh_fail(err, MH_ENOMEM, "out of memory");
+	*o = (struct perf_order){ .fn = fn, .arg = arg };
+}
+
+/* Both arrays of events change places, so they grow together. */
+static int grow(struct perf_order *o, struct mh_err *err)
+{
+	size_t cap = o->cap ? o->cap * 2 : 256;
+	struct mh_event *v = realloc(o->v, cap * sizeof(*o->v)), *spare;
+	struct order_key *keys;
+
+	if (v)
+		o->v = v;
+	spare = realloc(o->spare, cap * sizeof(*o->spare));
+	if (spare)
+		o->spare = spare;
+	keys = realloc(o->keys, cap * sizeof(*o->keys));
+	if (keys)
+		o->keys = keys;
+	if (!v || !spare || !keys)
+		return mh_fail(err, MH_ENOMEM, "out of memory");
+	o->cap = cap;
+	return MH_OK;
 }
 
 /* The one string of an event that has one. */
@@ -132,9 +146,11 @@ int perf_order_add(struct perf_order *o, const struct mh_event *ev, struct mh_er
 {
 	int ret = MH_OK;
 
-	if (o->nr == o->cap || o->text > TEXT_MAX) {
+	if (o->nr == MH_PERF_ORDER_EVENTS || o->text > TEXT_MAX) {
 		sort(o);
 		ret = give_first(o, (o->nr + 1) / 2, err);
+	} else if (o->nr == o->cap) {
+		ret = grow(o, err);
 	}
 	if (ret)
 		return ret;

@@ -12,7 +12,7 @@
 
 #include <memheat/event.h>
 
-#define MH_PERF_ORDER_EVENTS (1u << 16)
+#define MH_PERF_ORDER_EVENTS (1u << 16) /* held at most; a power of two from 256 */
 
 struct perf_order {
 	mh_event_fn fn;
@@ -26,9 +26,7 @@ struct perf_order {
 	uint64_t nr_late; /* older than what had gone out */
 };
 
-/* Returns MH_OK; MH_ENOMEM. */
-int perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg,
-		    struct mh_err *err) MH_MUST_CHECK;
+void perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg);
 void perf_order_fini(struct perf_order *o);
 
 /* Take an event; its strings are copied. */
