@@ -61,6 +61,7 @@ struct mh_report_type {
 	void (*fini)(void *view);
 };
 
+extern const struct mh_report_type mh_report_code;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
 extern const struct mh_report_type mh_report_mappings;
