@@ -243,6 +243,30 @@ struct mh_times {
 
 void mh_times_fini(struct mh_times *t);
 
+/* ---- code: what touched the memory ---- */
+
+struct mh_code_row {
+	uint64_t samples;
+	uint64_t weight; /* cycles of load latency, summed; 0 where the source has none */
+	double share;    /* of all samples, each with its period */
+	char *function;  /* innermost, inlined or not; "" where not known */
+	char *file;      /* "" */
+	uint32_t line;   /* 0: not known */
+	char *module;    /* path; "[kernel]"; "" */
+};
+
+struct mh_code {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_code_row *rows; /* by share, descending */
+	size_t nr_rows;
+	uint64_t nr_unnamed; /* samples without a function */
+	char **notes; /* why: "libfoo.so.2: stripped (build-id 3f2a...), 12 samples" */
+	size_t nr_notes;
+};
+
+void mh_code_fini(struct mh_code *code);
+
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 
 struct mh_summary {
