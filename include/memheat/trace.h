@@ -177,6 +177,8 @@ const struct mh_block_info *mh_reader_block(const struct mh_reader *r, size_t i)
 struct mh_filter {
 	uint32_t kinds;   /* 1 << enum mh_event_kind; 0: all */
 	uint32_t columns; /* enum mh_column, for SAMPLE; 0: all */
+	int any_order;    /* SAMPLE rows of a block may come in any order: who only counts
+			   * them gets them faster */
 	int source;       /* id + 1; 0: all */
 	/* Absolute; 0, 0: all. REGION, PAGES, LOST and GAP pass when their interval
 	 * overlaps it (start_ns 0: not known). */

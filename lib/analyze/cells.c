@@ -145,7 +145,7 @@ static struct value of_snapshots(const struct mh_slab *slab, size_t at, uint8_t 
 	v.max = slab->max[at];
 	v.mean = f->damo ? slab->sum[at] : slab->sum[at] / slab->area[at];
 	/* Rounding must not put the mean of equal values above them. */
-	if (v.mean > v.max)
+	if (v.mean > v.max && !f->damo)
 		v.mean = v.max;
 	if (v.max > 0) {
 		v.state = MH_CELL_VALUE;

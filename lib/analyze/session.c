@@ -60,8 +60,7 @@ static void drop(const void *p)
 
 /* ---- tables ---- */
 
-static const char *source_meta(const struct mh_session *s, uint16_t source,
-			       const char *name)
+const char *mh_session_meta(const struct mh_session *s, uint16_t source, const char *name)
 {
 	char key[96];
 
@@ -82,7 +81,7 @@ static struct mh_session_source *source_get(struct mh_session *s, uint16_t id)
 	if (!src)
 		return NULL;
 	src->id = id;
-	src->name = source_meta(s, id, "name");
+	src->name = mh_session_meta(s, id, "name");
 	if (!src->name)
 		src->name = "unnamed";
 	src->time_ns = (struct mh_range){ UINT64_MAX, 0 };
@@ -375,7 +374,7 @@ int mh_session_has_pid(const struct mh_session *s, uint32_t pid)
 uint64_t mh_session_meta_u64(const struct mh_session *s, uint16_t source,
 			     const char *name)
 {
-	const char *value = source_meta(s, source, name);
+	const char *value = mh_session_meta(s, source, name);
 
 	return value ? strtoull(value, NULL, 10) : 0;
 }

@@ -37,8 +37,7 @@ static ssize_t read_small(const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* MH_ENOTARGET when the process is gone. */
-static int read_stat(struct proc_stat *out, const char *sysroot, pid_t pid)
+int mh_proc_stat_read(struct proc_stat *out, const char *sysroot, pid_t pid)
 {
 	char path[PATH_MAX], buf[1024];
 	char *name, *rest;
@@ -86,7 +85,7 @@ static int add_pid(struct proc_list *list, const char *sysroot, pid_t pid,
 {
 	struct proc_stat stat, *slot;
 
-	if (listed(list, pid) || read_stat(&stat, sysroot, pid))
+	if (listed(list, pid) || mh_proc_stat_read(&stat, sysroot, pid))
 		return MH_OK;
 	if (stat.state == 'Z' || stat.state == 'X')
 		return MH_OK;
@@ -160,7 +159,7 @@ static int add_descendants_by_scan(struct proc_list *list, const char *sysroot,
 		while (!status && (entry = readdir(dir))) {
 			pid_t pid = atoi(entry->d_name);
 
-			if (pid <= 0 || read_stat(&stat, sysroot, pid))
+			if (pid <= 0 || mh_proc_stat_read(&stat, sysroot, pid))
 				continue;
 			if (stat.ppid == self || listed(list, stat.ppid))
 				status = add_pid(list, sysroot, pid, err);

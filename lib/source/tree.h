@@ -31,6 +31,10 @@ struct proc_list {
 int mh_tree_list(struct proc_list *list, const struct mh_target *target,
 		 const char *sysroot, struct mh_err *err) MH_MUST_CHECK;
 
+/* Read /proc/PID/stat; MH_ENOTARGET when the process is gone. */
+int mh_proc_stat_read(struct proc_stat *out, const char *sysroot,
+		      pid_t pid) MH_MUST_CHECK;
+
 /*
  * CPU time in ns that the threads of a process have had, for comparison only: any change
  * means that it ran. Reads /proc/PID/task/TID/schedstat, or utime and stime without it.

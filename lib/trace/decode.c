@@ -21,8 +21,7 @@ int mh_decoder_new(struct mh_decoder **out, struct mh_err *err)
 	*out = d;
 	if (!d)
 		goto fail;
-	if (!mh_unpacker_init(&d->u))
-		goto fail;
+	mh_unpacker_init(&d->u);
 	return MH_OK;
 fail:
 	mh_decoder_free(d);
@@ -70,7 +69,7 @@ static void *room(void *rows, size_t size)
 }
 
 int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		    struct mh_batch *batch)
+		    bool any_order, struct mh_batch *batch)
 {
 	const struct mh_block_head *h = &b->head;
 
@@ -88,7 +87,8 @@ int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t col
 		d->sample = room(d->sample, sizeof(*d->sample));
 		if (!d->sample)
 			return MH_ENOMEM;
-		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, batch);
+		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, any_order,
+					batch);
 	case MH_EV_REGION:
 		d->region = room(d->region, sizeof(*d->region));
 		if (!d->region)

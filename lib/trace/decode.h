@@ -76,16 +76,17 @@ void mh_decoder_free(struct mh_decoder *d);
  * Decode the rows of a block.
  *
  * @columns: enum mh_column of SAMPLE blocks; 0: all
+ * @any_order: of the rows of SAMPLE blocks, as in struct mh_filter
  * @batch: everything is filled in; its pointers are valid until the next call
  * Returns MH_OK; MH_EFORMAT (damaged: nothing of it is to be used); MH_ENOMEM.
  */
 int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		    struct mh_batch *batch) MH_MUST_CHECK;
+		    bool any_order, struct mh_batch *batch) MH_MUST_CHECK;
 
 /* ---- between the decoders of the kinds ---- */
 
 int mh_decode_sample(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		     struct mh_batch *batch);
+		     bool any_order, struct mh_batch *batch);
 int mh_decode_region(struct mh_decoder *d, const struct mh_block *b,
 		     struct mh_batch *batch);
 int mh_decode_pages(struct mh_decoder *d, const struct mh_block *b,
