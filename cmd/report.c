@@ -20,6 +20,9 @@ static const char *const formats[] = { "text", "json", "csv", NULL };
 static const char *const cmaps[] = { "inferno", "viridis", "magma", NULL };
 static const char *const scales[] = { "auto", "linear", "sqrt", "log", NULL };
 static const char *const themes[] = { "dark", "light", NULL };
+static const char *const styles[] = { "list", "recency", "temperature", "line", NULL };
+static const char *const sort_keys[] = { "address", "rate",        "age",
+					 "size",    "temperature", NULL };
 static const char *const cell_rules[] = { "area", "damo", NULL };
 
 static const struct mh_option report_options[] = {
@@ -64,6 +67,15 @@ static const struct mh_option report_options[] = {
 	  .choices = cell_rules, .only = "heatmap" },
 	{ "describe", 0, MH_OPT_FLAG, NULL, "say in a sentence what the picture shows",
 	  AT(describe), .only = "heatmap" },
+	{ "style", 0, MH_OPT_CHOICE, "NAME",
+	  "each snapshot's regions as: list, recency or temperature (bytes by it), line",
+	  AT(style), .choices = styles, .only = "regions" },
+	{ "sort", 0, MH_OPT_CHOICE, "KEY", "address, rate, age, size or temperature",
+	  AT(sort), .choices = sort_keys, .only = "regions" },
+	{ "descending", 0, MH_OPT_FLAG, NULL, "sort from high to low; hot first",
+	  AT(descending), .only = "regions" },
+	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
+	  AT(log_bins), .only = "regions" },
 	{ "percentiles", 0, MH_OPT_LIST, "P,...",
 	  "which to print; default 0,25,50,75,90,95,99,100", AT(percentiles),
 	  .only = "wss" },

@@ -35,6 +35,9 @@ struct mh_report_opts {
 	uint32_t size_px[2];
 	int no_collapse, describe;
 
+	int style, sort; /* of regions; see report_access.h */
+	int descending, log_bins;
+
 	struct mh_strings percentiles;
 	int over_time;
 };

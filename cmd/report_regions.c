@@ -10,6 +10,7 @@
 
 #include "provenance.h"
 #include "report.h"
+#include "report_access.h"
 
 struct regions_view {
 	unsigned source;
@@ -238,13 +239,65 @@ static int walk(struct listing *l, struct regions_view *v, mh_event_fn fn,
 	return status;
 }
 
+/* ---- text, a snapshot at a time ---- */
+
+struct access_listing {
+	struct listing *l;
+	struct mh_access access;
+};
+
+static int access_region(void *arg, const struct mh_event *ev, struct mh_err *err)
+{
+	struct access_listing *a = arg;
+	struct listing *l = a->l;
+	uint64_t nr = l->nr;
+
+	if (is_new_snapshot(l, ev)) {
+		int status = nr ? mh_access_end(&a->access, l->out, err) : MH_OK;
+
+		if (status != MH_OK)
+			return status;
+		fprintf(l->out,
+			"%ssnapshot %" PRIu64 ", target %" PRIu64 ", %.3f s to %.3f s\n",
+			nr ? "\n" : "", l->nr, target_of(l, ev->region.pid),
+			(double)relative(l, ev->region.start_ns) / 1e9,
+			(double)relative(l, ev->time_ns) / 1e9);
+	}
+	return mh_access_add(&a->access, &ev->region, err);
+}
+
+static int write_access(struct listing *l, struct regions_view *v, struct mh_err *err)
+{
+	const struct mh_reader *reader = mh_session_reader(l->r->session);
+	struct access_listing a = {
+		.l = l, .access = { .opts = l->r->opts, .term = &l->r->term }
+	};
+	struct mh_walk w = { .reader = reader,
+			     .filters = &l->r->opts->filters,
+			     .kinds = 1u << MH_EV_REGION,
+			     .source = (int)v->source + 1,
+			     .fn = access_region,
+			     .arg = &a };
+	int status;
+
+	a.access.aggr_us = mh_source_number(reader, v->source, "aggr_us");
+	status = mh_walk_run(&w, err);
+	if (status == MH_OK && l->nr)
+		status = mh_access_end(&a.access, l->out, err);
+	v->from.nr_damaged += w.nr_damaged;
+	v->from.nr_intervals = l->nr;
+	mh_access_fini(&a.access);
+	return status;
+}
+
 static int write_text(struct listing *l, struct regions_view *v, struct mh_err *err)
 {
 	int status;
 
 	mh_report_header(l->out, &v->from, &l->r->term);
 	fprintf(l->out, "\n\n");
-	status = walk(l, v, text_region, err);
+	status = mh_access_wanted(l->r->opts) ? write_access(l, v, err)
+					      : walk(l, v, text_region, err);
 	if (!l->nr)
 		fprintf(l->out, "No region passes the filters.\n");
 	fputc('\n', l->out);

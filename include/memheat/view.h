@@ -233,6 +233,34 @@ struct mh_counts {
 
 void mh_counts_fini(struct mh_counts *c);
 
+/* ---- bytes by a figure of theirs: idle time, temperature ---- */
+
+struct mh_weighed {
+	double value;
+	uint64_t bytes;
+};
+
+/* In ascending order of values, which the two below need. */
+void mh_weighed_sort(struct mh_weighed *v, size_t n);
+
+/* The value that @p % of the bytes do not exceed, as in DAMO: that of the first element
+ * with which the sum of bytes reaches it. @n is not 0. */
+double mh_weighed_percentile(const struct mh_weighed *v, size_t n, double p);
+
+struct mh_weighed_bin {
+	double start, end; /* half-open */
+	uint64_t bytes;
+};
+
+#define MH_WEIGHED_BINS 16
+
+/*
+ * Bins as in DAMO: ten of one width; or, @log, each twice as wide as the one before, from
+ * a 1024th of the range on. Returns how many of @out are used.
+ */
+size_t mh_weighed_histogram(struct mh_weighed_bin out[MH_WEIGHED_BINS],
+			    const struct mh_weighed *v, size_t n, bool log);
+
 /* When anything passes the filters: snapshots that follow each other make one range. */
 struct mh_times {
 	struct mh_provenance from;

@@ -60,7 +60,7 @@ static uint32_t below(struct gen *g, uint32_t n)
 
 static void flush(struct gen *g, int last)
 {
-	uint8_t out[1 << 16];
+	uint8_t out[1 << 16] = { 0 };
 
 	if (g->format != ZLIB) {
 		fwrite(g->text, 1, g->len, stdout);
