@@ -68,6 +68,7 @@ extern const struct mh_report_type mh_report_cold;
 extern const struct mh_report_type mh_report_code;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
+extern const struct mh_report_type mh_report_hot;
 extern const struct mh_report_type mh_report_mappings;
 extern const struct mh_report_type mh_report_nr_regions;
 extern const struct mh_report_type mh_report_regions;

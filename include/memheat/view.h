@@ -295,6 +295,42 @@ struct mh_code {
 
 void mh_code_fini(struct mh_code *code);
 
+/* ---- hot: which objects the accesses go to ---- */
+
+struct mh_hot_accessor {
+	char *function, *file; /* "" */
+	uint32_t line;
+	double share; /* of the row's accesses */
+};
+
+#define MH_HOT_ACCESSORS 3
+
+struct mh_hot_row {
+	double share, cum; /* of all accesses; summed up to this row */
+	double rate;       /* hit or touched ratio over the data's time; NAN: samples */
+	struct mh_range addr; /* of the variable, or the hull of what was accessed */
+	uint64_t bytes;       /* of the variable, or observed; MH_NO_DATA: samples */
+	uint32_t pid;
+	char *mapping;       /* "[heap]", "redis rw-"; "" */
+	char *object;        /* module of a variable, else the mapping; "" */
+	char *symbol, *type; /* variable; "" */
+	char *file;          /* of its declaration; "" */
+	uint32_t line;
+	char *why; /* why there is no variable; "" if there is */
+	struct mh_hot_accessor accessors[MH_HOT_ACCESSORS]; /* where samples say it */
+	uint32_t nr_accessors;
+};
+
+struct mh_hot {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_hot_row *rows; /* by share, descending */
+	size_t nr_rows;
+	uint64_t nr_left_out; /* samples past the limit of distinct addresses */
+};
+
+void mh_hot_fini(struct mh_hot *hot);
+
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 
 struct mh_summary {

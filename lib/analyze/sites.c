@@ -28,13 +28,15 @@ static void *part_new(const void *arg)
 		t->session = f->session;
 		t->keys.maps = f->session->maps;
 		t->at = f->at;
+		t->by_addr = f->by_addr;
 	}
 	return t;
 }
 
-static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip)
+static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
+			       uint64_t addr)
 {
-	uint64_t h = key * UINT64_C(0x9e3779b97f4a7c15) + ip;
+	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr;
 	struct mh_site *s;
 	uint32_t i;
 
@@ -43,7 +45,7 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip)
 		if (i == MH_NUMBER_NONE)
 			break;
 		s = &t->sites.v[i];
-		if (s->key == key && s->ip == ip)
+		if (s->key == key && s->ip == ip && s->addr == addr)
 			return s;
 	}
 	s = mh_vec_push(&t->sites);
@@ -51,6 +53,7 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip)
 		return NULL;
 	s->key = key;
 	s->ip = ip;
+	s->addr = addr;
 	return s;
 }
 
@@ -72,16 +75,22 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 	struct mh_site *s = NULL;
 	uint32_t i;
 
-	if (b->kind != MH_EV_SAMPLE || !c->ip || !c->time_ns)
+	if (b->kind != MH_EV_SAMPLE || !c->ip || !c->time_ns || (t->by_addr && !c->addr))
 		return MH_OK;
 	for (i = 0; i < b->nr; i++) {
 		uint64_t key =
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
 
-		if (!passes(t, key, c->addr ? c->addr[i] : 0))
+		uint64_t addr = t->by_addr ? c->addr[i] : 0;
+
+		if (!passes(t, key, c->addr ? c->addr[i] : 0) || (t->by_addr && !addr))
 			continue;
-		if (!s || s->ip != c->ip[i] || s->key != key)
-			s = site_of(t, key, c->ip[i]);
+		if (t->sites.nr >= MH_SITES_MAX) {
+			t->nr_left_out++;
+			continue;
+		}
+		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr)
+			s = site_of(t, key, c->ip[i], addr);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)
@@ -100,7 +109,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 
 	for (i = 0; i < b->sites.nr; i++) {
 		const struct mh_site *x = &b->sites.v[i];
-		struct mh_site *to = site_of(a, x->key, x->ip);
+		struct mh_site *to = site_of(a, x->key, x->ip, x->addr);
 
 		if (!to)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
@@ -110,6 +119,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 		to->periods += x->periods;
 		to->weight += x->weight;
 	}
+	a->nr_left_out += b->nr_left_out;
 	return MH_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Code addresses that samples name, each with what fell on it. */
+/* Code addresses that samples name, or pairs of code and data, with what fell on each. */
 #ifndef MEMHEAT_ANALYZE_SITES_H
 #define MEMHEAT_ANALYZE_SITES_H
 
@@ -9,6 +9,7 @@
 struct mh_site {
 	uint64_t key; /* of the space */
 	uint64_t ip;
+	uint64_t addr;    /* 0 where it was not asked */
 	uint64_t time_ns; /* of one of its samples */
 	uint64_t samples, periods, weight;
 };
@@ -22,12 +23,17 @@ struct mh_sites {
 		size_t nr, cap;
 	} sites;
 	const struct mh_places *at; /* NULL: no --at */
+	bool by_addr;
+	uint64_t nr_left_out; /* samples of pairs past MH_SITES_MAX */
 };
+
+#define MH_SITES_MAX (1u << 20)
 
 /* What all threads share. */
 struct mh_sites_frame {
 	const struct mh_session *session;
 	const struct mh_places *at;
+	bool by_addr; /* tell data addresses apart too; those without one are left out */
 };
 
 /* .part is a struct mh_sites. */

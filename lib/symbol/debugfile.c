@@ -161,7 +161,9 @@ struct debuginfod {
 
 static bool debuginfod_load(struct debuginfod *d)
 {
-	d->library = dlopen("libdebuginfod.so.1", RTLD_LAZY | RTLD_LOCAL);
+	/* It brings libcurl and a TLS library, whose global state outlives an unloading.
+	 */
+	d->library = dlopen("libdebuginfod.so.1", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
 	if (!d->library)
 		return false;
 	*(void **)&d->begin = dlsym(d->library, "debuginfod_begin");

@@ -39,6 +39,34 @@ void mh_code_fini(struct mh_code *c)
 	memset(c, 0, sizeof(*c));
 }
 
+static void hot_row_fini(struct mh_hot_row *r)
+{
+	uint32_t i;
+
+	free(r->mapping);
+	free(r->object);
+	free(r->symbol);
+	free(r->type);
+	free(r->file);
+	free(r->why);
+	for (i = 0; i < r->nr_accessors; i++) {
+		free(r->accessors[i].function);
+		free(r->accessors[i].file);
+	}
+}
+
+void mh_hot_fini(struct mh_hot *h)
+{
+	size_t i;
+
+	if (!h)
+		return;
+	for (i = 0; i < h->nr_rows; i++)
+		hot_row_fini(&h->rows[i]);
+	free(h->rows);
+	memset(h, 0, sizeof(*h));
+}
+
 void mh_summary_fini(struct mh_summary *s)
 {
 	if (!s)

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The view `hot`: which objects the accesses go to. An object is a static variable where
+ * one can be named, else a mapping.
+ *
+ * Everything becomes points: a sample's address, or a piece of address with the heat that
+ * snapshots gave it. Pieces over static data are cut finely first, since one piece of
+ * pages holds many variables; heat is spread evenly over a piece, as nothing tells more.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <memheat/view.h>
+
+#include "analyze/density.h"
+#include "analyze/moments.h"
+#include "analyze/places.h"
+#include "analyze/sites.h"
+#include "base/vec.h"
+
+#define CUT_MIN    64        /* bytes: no piece of static data is cut finer */
+#define POINTS_MAX (1 << 18) /* of static data, as far as the step can keep to it */
+
+struct point {
+	uint64_t key, addr, bytes; /* bytes 0: a sample */
+	uint64_t ip, time_ns;
+	double heat;
+	uint64_t base; /* where the object begins */
+	struct mh_symbol symbol;
+};
+
+struct points {
+	struct point *v;
+	size_t nr, cap;
+};
+
+struct work {
+	struct mh_session *s;
+	const struct mh_session_source *src;
+	struct mh_symtab *st;
+	struct points points;
+	struct mh_symbol *code; /* of each point; NULL: no code addresses */
+};
+
+static int no_memory(struct mh_err *err)
+{
+	return mh_fail(err, MH_ENOMEM, "no memory for hot objects");
+}
+
+/* ---- names ---- */
+
+static int resolve(struct mh_symtab *st, const struct points *p, bool code,
+		   struct mh_symbol *out, struct mh_err *err)
+{
+	struct mh_symbol_query *q = calloc(p->nr + 1, sizeof(*q));
+	size_t i;
+	int ret = q ? MH_OK : no_memory(err);
+
+	for (i = 0; !ret && i < p->nr; i++) {
+		const struct point *at = &p->v[i];
+
+		q[i].space = at->key & MH_KEY_UNKNOWN ? SIZE_MAX : (size_t)at->key;
+		q[i].addr = code ? at->ip : at->addr;
+		q[i].time_ns = at->time_ns;
+	}
+	if (!ret)
+		ret = mh_symtab_resolve(st, q, p->nr, out, err);
+	free(q);
+	return ret;
+}
+
+static int name_points(struct mh_symtab *st, struct points *p, struct mh_err *err)
+{
+	struct mh_symbol *symbols = calloc(p->nr + 1, sizeof(*symbols));
+	size_t i;
+	int ret = symbols ? resolve(st, p, false, symbols, err) : no_memory(err);
+
+	for (i = 0; !ret && i < p->nr; i++)
+		p->v[i].symbol = symbols[i];
+	free(symbols);
+	return ret;
+}
+
+static bool is_variable(const struct mh_symbol *s)
+{
+	return s->kind == MH_SYMBOL_DATA && *s->name;
+}
+
+/* ---- points from samples ---- */
+
+static int from_samples(struct work *w, struct mh_hot *out,
+			const struct mh_scan_opts *scan, struct mh_err *err)
+{
+	struct mh_sites_frame frame = { .session = w->s,
+					.at = scan->at,
+					.by_addr = true };
+	const struct mh_sites *sites;
+	struct mh_analysis a = { 0 };
+	struct mh_filter f;
+	size_t i;
+	int ret;
+
+	mh_session_filter(w->s, w->src, &f);
+	f.kinds = 1u << MH_EV_SAMPLE;
+	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_ADDR | MH_COL_THREAD | MH_COL_PERIOD;
+	mh_sites_analysis(&a, &frame);
+	ret = mh_pass_run(w->s, &f, &a, 1, err);
+	if (ret)
+		return ret;
+	sites = a.part;
+	out->nr_left_out = sites->nr_left_out;
+	for (i = 0; !ret && i < sites->sites.nr; i++) {
+		const struct mh_site *s = &sites->sites.v[i];
+		struct point *p = mh_vec_push(&w->points);
+
+		if (!p)
+			ret = no_memory(err);
+		else
+			*p = (struct point){ .key = s->key,
+					     .addr = s->addr,
+					     .ip = s->ip,
+					     .time_ns = s->time_ns,
+					     .heat = (double)s->periods };
+		out->from.nr_samples += s->samples;
+	}
+	mh_pass_release(&a, 1);
+	if (!ret)
+		ret = name_points(w->st, &w->points, err);
+	w->code = ret ? NULL : calloc(w->points.nr + 1, sizeof(*w->code));
+	if (!ret)
+		ret = w->code ? MH_OK : no_memory(err);
+	return ret;
+}
+
+/* ---- points from snapshots ---- */
+
+/* A piece, cut where mappings begin and end. */
+static int add_piece(struct points *out, const struct mh_density_piece *piece,
+		     const struct mh_places *places)
+{
+	uint64_t at = piece->addr.start;
+	size_t i = mh_places_find(places, piece->key, at);
+
+	while (at < piece->addr.end) {
+		const struct mh_place *pl = i < places->nr ? &places->v[i] : NULL;
+		bool inside = pl && pl->key == piece->key && pl->addr.start <= at;
+		uint64_t end = piece->addr.end;
+		struct point *p = mh_vec_push(out);
+
+		if (!p)
+			return -1;
+		if (inside && pl->addr.end < end)
+			end = pl->addr.end;
+		else if (!inside && pl && pl->key == piece->key && pl->addr.start < end)
+			end = pl->addr.start;
+		*p = (struct point){
+			.key = piece->key,
+			.addr = at,
+			.bytes = end - at,
+			.time_ns = inside && pl->mapping ? pl->mapping->time_ns.start : 0,
+			.heat = piece->per_byte * (double)(end - at),
+		};
+		at = end;
+		i += inside;
+	}
+	return 0;
+}
+
+/* Replace pieces over static data by finer ones. */
+static int cut_static(struct points *p)
+{
+	struct points fine = { 0 };
+	uint64_t bytes = 0, step = CUT_MIN, off;
+	size_t i;
+
+	for (i = 0; i < p->nr; i++)
+		bytes += p->v[i].symbol.kind == MH_SYMBOL_DATA ? p->v[i].bytes : 0;
+	while (bytes / step > POINTS_MAX)
+		step *= 2;
+	for (i = 0; i < p->nr; i++) {
+		const struct point *at = &p->v[i];
+		uint64_t by = at->symbol.kind == MH_SYMBOL_DATA ? step : at->bytes;
+
+		for (off = 0; off < at->bytes; off += by) {
+			struct point *to = mh_vec_push(&fine);
+
+			if (!to) {
+				free(fine.v);
+				return -1;
+			}
+			*to = *at;
+			to->addr += off;
+			to->bytes = at->bytes - off < by ? at->bytes - off : by;
+			to->heat = at->heat * (double)to->bytes / (double)at->bytes;
+		}
+	}
+	free(p->v);
+	*p = fine;
+	return 0;
+}
+
+static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
+			  const struct mh_places *places, struct mh_err *err)
+{
+	struct mh_density d = { 0 };
+	struct mh_analysis a;
+	struct mh_filter f;
+	size_t i;
+	int ret;
+
+	mh_session_filter(w->s, w->src, &f);
+	f.kinds = 1u << mh_session_data_kind(w->src);
+	mh_density_analysis(&a, scan);
+	ret = mh_pass_run(w->s, &f, &a, 1, err);
+	if (ret)
+		return ret;
+	ret = mh_density_take(&d, &a, err);
+	for (i = 0; !ret && i < d.pieces.nr; i++) {
+		if (add_piece(&w->points, &d.pieces.v[i], places))
+			ret = no_memory(err);
+	}
+	mh_density_fini(&d);
+	if (!ret)
+		ret = name_points(w->st, &w->points, err);
+	if (!ret)
+		ret = cut_static(&w->points) ? no_memory(err)
+					     : name_points(w->st, &w->points, err);
+	return ret;
+}
+
+/* ---- rows ---- */
+
+static int by_object(const void *a, const void *b)
+{
+	const struct point *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	if (x->base != y->base)
+		return x->base < y->base ? -1 : 1;
+	if (is_variable(&x->symbol) != is_variable(&y->symbol))
+		return is_variable(&x->symbol) ? 1 : -1;
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static void find_objects(struct points *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr; i++) {
+		struct point *at = &p->v[i];
+
+		if (is_variable(&at->symbol))
+			at->base = at->addr - at->symbol.offset;
+		else
+			at->base =
+				at->symbol.mapping ? at->symbol.mapping->addr.start : 0;
+	}
+	if (p->nr)
+		qsort(p->v, p->nr, sizeof(*p->v), by_object);
+}
+
+/* Unnamed bytes at the start of a mapping are not the variable that begins there. */
+static bool same_object(const struct point *a, const struct point *b)
+{
+	return a->key == b->key && a->base == b->base &&
+	       is_variable(&a->symbol) == is_variable(&b->symbol);
+}
+
+struct caller {
+	const struct mh_symbol *symbol;
+	double heat;
+};
+
+static int by_function(const void *a, const void *b)
+{
+	const struct mh_symbol *x = ((const struct caller *)a)->symbol;
+	const struct mh_symbol *y = ((const struct caller *)b)->symbol;
+	int d = strcmp(x->name, y->name);
+
+	d = d ? d : strcmp(x->file, y->file);
+	return d ? d : (x->line > y->line) - (x->line < y->line);
+}
+
+static int by_heat(const void *a, const void *b)
+{
+	const struct caller *x = a, *y = b;
+
+	if (x->heat != y->heat)
+		return x->heat > y->heat ? -1 : 1;
+	return by_function(a, b);
+}
+
+static int accessors(struct mh_hot_row *row, const struct mh_symbol *code,
+		     const struct point *p, size_t nr, double heat)
+{
+	struct caller *v = calloc(nr + 1, sizeof(*v));
+	size_t i, n = 0;
+
+	if (!v)
+		return -1;
+	for (i = 0; i < nr; i++)
+		v[i] = (struct caller){ &code[i], p[i].heat };
+	qsort(v, nr, sizeof(*v), by_function);
+	for (i = 0; i < nr; i++) {
+		if (n && !by_function(&v[n - 1], &v[i]))
+			v[n - 1].heat += v[i].heat;
+		else
+			v[n++] = v[i];
+	}
+	qsort(v, n, sizeof(*v), by_heat);
+	for (i = 0; i < n && row->nr_accessors < MH_HOT_ACCESSORS; i++) {
+		struct mh_hot_accessor *a = &row->accessors[row->nr_accessors];
+
+		if (!*v[i].symbol->name)
+			continue;
+		row->nr_accessors++;
+		a->function = strdup(v[i].symbol->name);
+		a->file = strdup(v[i].symbol->file);
+		a->line = v[i].symbol->line;
+		a->share = v[i].heat / heat;
+		if (!a->function || !a->file)
+			break;
+	}
+	n = i < n && row->nr_accessors < MH_HOT_ACCESSORS;
+	free(v);
+	return n ? -1 : 0;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static int name_row(struct mh_hot_row *row, const struct point *p)
+{
+	const struct mh_symbol *s = &p->symbol;
+	char mapping[256] = "";
+
+	if (s->mapping)
+		mh_mapping_name(s->mapping, mapping, sizeof(mapping));
+	/* .bss is anonymous to the kernel; a person looks for the program's name. */
+	if (is_variable(s) && *s->section)
+		snprintf(mapping, sizeof(mapping), "%.180s %.60s", base_name(s->module),
+			 s->section);
+	row->mapping = strdup(mapping);
+	row->object = strdup(is_variable(s) ? s->module : mapping);
+	row->symbol = strdup(is_variable(s) ? s->name : "");
+	row->type = strdup(is_variable(s) ? s->type : "");
+	row->file = strdup(is_variable(s) ? s->file : "");
+	row->line = is_variable(s) ? s->line : 0;
+	row->why = strdup(is_variable(s)       ? ""
+			  : s->why == MH_NAMED ? "not a variable"
+					       : mh_unnamed_words(s->why));
+	return row->mapping && row->object && row->symbol && row->type && row->file &&
+			       row->why
+		       ? 0
+		       : -1;
+}
+
+static int make_row(struct mh_hot_row *row, struct work *w, size_t from, size_t to)
+{
+	const struct point *first = &w->points.v[from], *p;
+	uint64_t bytes = 0, end = 0;
+	double ns = (double)mh_range_len(w->src->time_ns);
+
+	row->pid = mh_key_pid(w->s->maps, first->key);
+	for (p = first; p < &w->points.v[to]; p++) {
+		row->share += p->heat;
+		bytes += p->bytes;
+		if (p->addr + (p->bytes ? p->bytes : 1) > end)
+			end = p->addr + (p->bytes ? p->bytes : 1);
+	}
+	row->rate = bytes && ns > 0 ? row->share / ((double)bytes * ns) : NAN;
+	row->bytes = bytes ? bytes : MH_NO_DATA;
+	row->addr = (struct mh_range){ first->addr, end };
+	if (is_variable(&first->symbol)) {
+		row->addr.start = first->base;
+		row->addr.end = first->base + first->symbol.size;
+		row->bytes = first->symbol.size;
+	}
+	if (name_row(row, first))
+		return -1;
+	return w->code ? accessors(row, w->code + from, first, to - from, row->share) : 0;
+}
+
+static int by_share(const void *a, const void *b)
+{
+	const struct mh_hot_row *x = a, *y = b;
+
+	if (x->share != y->share)
+		return x->share > y->share ? -1 : 1;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->addr.start < y->addr.start ? -1 : x->addr.start > y->addr.start;
+}
+
+static int make_rows(struct mh_hot *out, struct work *w, struct mh_err *err)
+{
+	size_t i, next, nr = w->points.nr;
+	double all = 0, cum = 0;
+	int ret = MH_OK;
+
+	find_objects(&w->points);
+	if (w->code)
+		ret = resolve(w->st, &w->points, true, w->code, err);
+	out->rows = ret ? NULL : calloc(nr + 1, sizeof(*out->rows));
+	if (!out->rows)
+		return ret ? ret : no_memory(err);
+	for (i = 0; i < nr; i = next) {
+		for (next = i + 1; next < nr; next++) {
+			if (!same_object(&w->points.v[i], &w->points.v[next]))
+				break;
+		}
+		if (make_row(&out->rows[out->nr_rows++], w, i, next))
+			return no_memory(err);
+	}
+	qsort(out->rows, out->nr_rows, sizeof(*out->rows), by_share);
+	for (i = 0; i < out->nr_rows; i++)
+		all += out->rows[i].share;
+	for (i = 0; i < out->nr_rows; i++) {
+		out->rows[i].share /= all;
+		cum += out->rows[i].share;
+		out->rows[i].cum = cum;
+	}
+	return MH_OK;
+}
+
+int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
+		   const struct mh_symtab_opts *opts, struct mh_err *err)
+{
+	struct work w = { .s = s };
+	struct mh_scan_opts scan = { .session = s };
+	struct mh_places places = { 0 };
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = mh_session_pick(s, MH_DATA_KINDS, "table of hot objects", &w.src, err);
+	if (ret)
+		return ret;
+	mh_session_provenance(s, w.src, 1u << mh_session_data_kind(w.src), &out->from);
+	out->unit = mh_session_unit(w.src, mh_session_data_kind(w.src) == MH_EV_REGION);
+	out->from.nr_samples = 0;
+	ret = mh_symtab_new(&w.st, s->maps, opts, err);
+	if (!ret)
+		ret = mh_places_of_maps(&places, s, err);
+	if (!ret && s->opts.at)
+		scan.at = &places;
+	if (!ret)
+		ret = mh_moments_skip(&scan, w.src, mh_session_data_kind(w.src), s, err);
+	if (!ret)
+		ret = mh_session_data_kind(w.src) == MH_EV_SAMPLE
+			      ? from_samples(&w, out, &scan, err)
+			      : from_snapshots(&w, &scan, &places, err);
+	if (!ret)
+		ret = make_rows(out, &w, err);
+	mh_symtab_free(w.st);
+	mh_places_fini(&places);
+	free(w.points.v);
+	free(w.code);
+	if (ret)
+		mh_hot_fini(out);
+	return ret;
+}
