@@ -73,19 +73,20 @@ static const struct mh_option report_options[] = {
 };
 
 static const struct mh_report_type *const types[] = {
-	&mh_report_summary,  &mh_report_heatmap,   &mh_report_wss,
-	&mh_report_mappings, &mh_report_footprint, &mh_report_regions,
-	&mh_report_cold,     &mh_report_times,     &mh_report_nr_regions,
+	&mh_report_summary,    &mh_report_heatmap, &mh_report_wss,
+	&mh_report_mappings,   &mh_report_code,    &mh_report_footprint,
+	&mh_report_regions,    &mh_report_cold,    &mh_report_times,
+	&mh_report_nr_regions,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
-static const char *const type_words[] = { "summary",     "heatmap",   "wss",
-					  "mappings",    "footprint", "regions",
-					  "cold",        "times",     "nr_regions",
-					  "heats",       "access",    "footprints",
-					  "record_info", NULL };
+static const char *const type_words[] = { "summary",    "heatmap",     "wss",
+					  "mappings",   "code",        "footprint",
+					  "regions",    "cold",        "times",
+					  "nr_regions", "heats",       "access",
+					  "footprints", "record_info", NULL };
 
 static const struct {
 	const char *alias, *name;
@@ -370,6 +371,7 @@ const struct mh_cmd mh_cmd_report = {
 		 "  wss        working set sizes: percentiles, histogram, windows\n"
 		 "  mappings   heap, stack, libraries: size, share of the accesses, idle "
 		 "part\n"
+		 "  code       functions and lines that made the accesses, from samples\n"
 		 "  footprint  resident memory, swap and huge pages over time\n"
 		 "  regions    every snapshot's regions, as recorded\n"
 		 "  cold       bytes by the time since they were accessed\n"

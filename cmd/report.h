@@ -62,6 +62,7 @@ struct mh_report_type {
 };
 
 extern const struct mh_report_type mh_report_cold;
+extern const struct mh_report_type mh_report_code;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
 extern const struct mh_report_type mh_report_mappings;

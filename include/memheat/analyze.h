@@ -70,5 +70,8 @@ int mh_times_analyze(struct mh_times *out, struct mh_session *s,
 		     struct mh_err *err) MH_MUST_CHECK;
 int mh_summary_analyze(struct mh_summary *out, struct mh_session *s,
 		       struct mh_err *err) MH_MUST_CHECK;
+/* Names come from the files of this machine, by build-id; @opts: NULL: defaults. */
+int mh_code_analyze(struct mh_code *out, struct mh_session *s,
+		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -111,8 +111,14 @@ int mh_heatmap_print(FILE *out, const struct mh_heatmap *map, struct mh_err *err
 
 struct mh_wss_point {
 	struct mh_range time_ns; /* the window, relative to the trace's start */
-	uint64_t bytes; /* MH_NO_DATA: the target did not run, or nothing was read */
+	uint64_t bytes;  /* MH_NO_DATA: the target did not run, or nothing was read */
+	double coverage; /* of samples: chance that the next one hits a page seen; else 0
+			  */
+	uint64_t chao1;  /* of samples: bytes that were likely used, seen or not */
 };
+
+/* Sizes from samples whose coverage is below are to be called lower bounds. */
+#define MH_WSS_COVERED 0.9
 
 #define MH_WSS_THRESHOLDS 4 /* any access, >= 5 %, >= 25 %, >= 50 % of the checks */
 #define MH_WSS_WINDOWS    4 /* the interval, and up to three longer ones; last: all */
@@ -136,6 +142,9 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
+	bool sampled;           /* sizes are what samples hit; estimates follow */
+	double coverage_p50;    /* median of the points' */
+	uint64_t chao1_p50;     /* likewise; MH_NO_DATA */
 	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
@@ -233,6 +242,30 @@ struct mh_times {
 };
 
 void mh_times_fini(struct mh_times *t);
+
+/* ---- code: what touched the memory ---- */
+
+struct mh_code_row {
+	uint64_t samples;
+	uint64_t weight; /* cycles of load latency, summed; 0 where the source has none */
+	double share;    /* of all samples, each with its period */
+	char *function;  /* innermost, inlined or not; "" where not known */
+	char *file;      /* "" */
+	uint32_t line;   /* 0: not known */
+	char *module;    /* path; "[kernel]"; "" */
+};
+
+struct mh_code {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_code_row *rows; /* by share, descending */
+	size_t nr_rows;
+	uint64_t nr_unnamed; /* samples without a function */
+	char **notes; /* why: "libfoo.so.2: stripped (build-id 3f2a...), 12 samples" */
+	size_t nr_notes;
+};
+
+void mh_code_fini(struct mh_code *code);
 
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 

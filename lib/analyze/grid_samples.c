@@ -124,6 +124,8 @@ add_samples(struct mh_grid *g, const struct mh_batch *b, bool periods)
 			return -1;
 		k->columns[col].count[row]++;
 		if (periods)
+			/* column_new() gave it where there are periods.
+			 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 			k->columns[col].weight[row] += period ? period[i] : 1;
 	}
 	g->nr_outside += outside;

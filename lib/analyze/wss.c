@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyze/windows.h"
+#include "analyze/wss_samples.h"
 
 #define WSS_KINDS (1u << MH_EV_REGION | 1u << MH_EV_PAGES)
 
@@ -100,7 +101,8 @@ static int fill_points(struct mh_wss *out, const struct mh_session *s,
 
 		t.start = t.start > s->start_ns ? t.start - s->start_ns : 0;
 		t.end = t.end > s->start_ns ? t.end - s->start_ns : 0;
-		out->points[i] = (struct mh_wss_point){ t, m->v[i].bytes };
+		out->points[i] =
+			(struct mh_wss_point){ .time_ns = t, .bytes = m->v[i].bytes };
 		out->nr_no_data += m->v[i].bytes == MH_NO_DATA;
 	}
 	return 0;
@@ -195,6 +197,21 @@ int mh_wss_fill(struct mh_wss *out, const struct mh_wss_input *in, struct mh_err
 	return MH_OK;
 }
 
+/* A source of snapshots; else one of samples that says which bytes were used. First
+ * touches of pages are not use: faults stay out. */
+static int pick_source(const struct mh_session_source **out, const struct mh_session *s,
+		       struct mh_err *err)
+{
+	int ret = mh_session_pick(s, WSS_KINDS, "working set size", out, err);
+
+	if (ret != MH_ENOSUP ||
+	    mh_session_pick(s, 1u << MH_EV_SAMPLE, "working set size", out, NULL))
+		return ret;
+	return (*out)->has_addr && mh_session_unit(*out, false) != MH_UNIT_FAULTS_PER_S
+		       ? MH_OK
+		       : ret;
+}
+
 int mh_wss_analyze(struct mh_wss *out, struct mh_session *s, struct mh_err *err)
 {
 	struct mh_scan_opts scan = { .session = s };
@@ -206,10 +223,16 @@ int mh_wss_analyze(struct mh_wss *out, struct mh_session *s, struct mh_err *err)
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = mh_session_pick(s, WSS_KINDS, "working set size", &in.src, err);
+	ret = pick_source(&in.src, s, err);
 	if (ret)
 		return ret;
 	in.kind = mh_session_data_kind(in.src);
+	if (in.kind == MH_EV_SAMPLE) {
+		ret = mh_wss_from_samples(out, s, in.src, err);
+		if (ret)
+			mh_wss_fini(out);
+		return ret;
+	}
 	ret = mh_moments_skip(&scan, in.src, in.kind, s, err);
 	if (!ret && s->opts.at) {
 		ret = mh_places_of_maps(&places, s, err);

@@ -326,7 +326,7 @@ static void put_known(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *r
 static void put_smallest(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 			 size_t len, struct mh_verdict *verdict)
 {
-	size_t slack = p->policy == MH_POLICY_FAST ? 20 : 100, nr = 0;
+	size_t slack = p->policy == MH_POLICY_FAST ? 20 : 50, nr = 0;
 	size_t plain = plan_huffman(p, raw, len), runs = plan_runs(p, raw, len, &nr);
 	size_t quick = plain < runs ? plain : runs;
 	size_t rle, strong = SIZE_MAX, slow;

@@ -65,7 +65,7 @@ cat >filters.json <<'EOF'
 EOF
 "$MEMHEAT" import filters.json -o filters.data 2>err || fail "filters: $(cat err)"
 "$MEMHEAT" dump filters.data >out
-shows "start=0x100000000 end=0x17bf1a000"
+shows "start=0x100000000 end=0x17bf14000"
 shows "touched=149974680"
 shows "nr_accesses=2 max_accesses=20 age=21"
 shows 'source.1.filters value="allow non anon"'

@@ -6,7 +6,7 @@ set -eu
 
 zigzag memheat.data
 status 2 "$MEMHEAT" report hot
-says "there is no report 'hot'; types: summary, heatmap, wss, mappings, footprint, regions"
+says "there is no report 'hot'; types: summary, heatmap, wss, mappings, code, footprint, regions"
 status 2 "$MEMHEAT" report heatmpa
 says "did you mean 'heatmap'?"
 status 2 "$MEMHEAT" report wss a.data b.data

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The view `code`: which functions and lines made the accesses. Code addresses are
+ * counted first and named all together, then those with one name become one row.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <memheat/view.h>
+
+#include "analyze/places.h"
+#include "analyze/sites.h"
+#include "base/vec.h"
+
+/* A site and its name; the strings of one symtab are kept once and compare by address. */
+struct named {
+	const struct mh_site *site;
+	struct mh_symbol symbol;
+};
+
+static int by_text(const char *a, const char *b)
+{
+	return a == b ? 0 : strcmp(a, b);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mh_symbol *x = &((const struct named *)a)->symbol;
+	const struct mh_symbol *y = &((const struct named *)b)->symbol;
+	int d = by_text(x->module, y->module);
+
+	d = d ? d : by_text(x->name, y->name);
+	d = d ? d : by_text(x->file, y->file);
+	return d ? d : (x->line > y->line) - (x->line < y->line);
+}
+
+static int by_share(const void *a, const void *b)
+{
+	const struct mh_code_row *x = a, *y = b;
+	int d;
+
+	if (x->share != y->share)
+		return x->share > y->share ? -1 : 1;
+	d = strcmp(x->module, y->module);
+	d = d ? d : strcmp(x->function, y->function);
+	d = d ? d : strcmp(x->file, y->file);
+	return d ? d : (x->line > y->line) - (x->line < y->line);
+}
+
+static int no_memory(struct mh_err *err)
+{
+	return mh_fail(err, MH_ENOMEM, "no memory for the table of code");
+}
+
+static int resolve(struct named *named, const struct mh_sites *sites,
+		   struct mh_symtab *st, struct mh_err *err)
+{
+	size_t nr = sites->sites.nr, i;
+	struct mh_symbol_query *q = calloc(nr + 1, sizeof(*q));
+	struct mh_symbol *symbols = calloc(nr + 1, sizeof(*symbols));
+	int ret = q && symbols ? MH_OK : no_memory(err);
+
+	for (i = 0; !ret && i < nr; i++) {
+		const struct mh_site *s = &sites->sites.v[i];
+
+		q[i].space = s->key & MH_KEY_UNKNOWN ? SIZE_MAX : (size_t)s->key;
+		q[i].addr = s->ip;
+		q[i].time_ns = s->time_ns;
+	}
+	if (!ret)
+		ret = mh_symtab_resolve(st, q, nr, symbols, err);
+	for (i = 0; !ret && i < nr; i++)
+		named[i] = (struct named){ &sites->sites.v[i], symbols[i] };
+	free(q);
+	free(symbols);
+	return ret;
+}
+
+/* ---- rows ---- */
+
+static int row_of(struct mh_code_row *row, const struct mh_symbol *s)
+{
+	row->function = strdup(s->name);
+	row->file = strdup(s->file);
+	row->line = s->line;
+	row->module = strdup(s->module);
+	return row->function && row->file && row->module ? 0 : -1;
+}
+
+static int make_rows(struct mh_code *out, const struct named *named, size_t nr)
+{
+	double all = 0;
+	size_t i;
+
+	out->rows = calloc(nr + 1, sizeof(*out->rows));
+	if (!out->rows)
+		return -1;
+	for (i = 0; i < nr; i++) {
+		const struct mh_site *s = named[i].site;
+
+		if (!i || by_name(&named[i - 1], &named[i])) {
+			if (row_of(&out->rows[out->nr_rows++], &named[i].symbol))
+				return -1;
+		}
+		out->rows[out->nr_rows - 1].samples += s->samples;
+		out->rows[out->nr_rows - 1].weight += s->weight;
+		out->rows[out->nr_rows - 1].share += (double)s->periods;
+		all += (double)s->periods;
+		out->from.nr_samples += s->samples;
+		if (!*named[i].symbol.name)
+			out->nr_unnamed += s->samples;
+	}
+	for (i = 0; i < out->nr_rows; i++)
+		out->rows[i].share /= all;
+	qsort(out->rows, out->nr_rows, sizeof(*out->rows), by_share);
+	return 0;
+}
+
+/* ---- notes ---- */
+
+static int add_note(struct mh_code *out, const char *text)
+{
+	char **more = realloc(out->notes, (out->nr_notes + 1) * sizeof(*more));
+
+	if (!more)
+		return -1;
+	out->notes = more;
+	out->notes[out->nr_notes] = strdup(text);
+	return out->notes[out->nr_notes++] ? 0 : -1;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* One line per module and reason, most samples first within the order of modules. */
+static int make_notes(struct mh_code *out, const struct named *named, size_t nr,
+		      const struct mh_symtab *st)
+{
+	uint64_t samples[MH_NR_UNNAMED];
+	char text[512];
+	size_t i, m, why;
+
+	for (m = 0; m < mh_symtab_nr_modules(st); m++) {
+		struct mh_symtab_module mod = mh_symtab_module(st, m);
+
+		memset(samples, 0, sizeof(samples));
+		for (i = 0; i < nr; i++) {
+			if (named[i].symbol.module == mod.path)
+				samples[named[i].symbol.why] += named[i].site->samples;
+		}
+		for (why = MH_NAMED + 1; why < MH_NR_UNNAMED; why++) {
+			if (!samples[why])
+				continue;
+			snprintf(text, sizeof(text), "%s: %s%s%.12s%s, %" PRIu64 " %s",
+				 base_name(mod.path), mh_unnamed_words(why),
+				 *mod.build_id ? " (build-id " : "", mod.build_id,
+				 *mod.build_id ? "...)" : "", samples[why],
+				 samples[why] == 1 ? "sample" : "samples");
+			if (add_note(out, text))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- the view ---- */
+
+static int collect(struct mh_analysis *a, struct mh_session *s,
+		   const struct mh_session_source *src, struct mh_err *err)
+{
+	struct mh_sites_frame frame = { .session = s };
+	struct mh_places at = { 0 };
+	struct mh_filter f;
+	int ret = MH_OK;
+
+	if (s->opts.at) {
+		ret = mh_places_of_maps(&at, s, err);
+		frame.at = &at;
+	}
+	mh_session_filter(s, src, &f);
+	f.kinds = 1u << MH_EV_SAMPLE;
+	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_THREAD | MH_COL_PERIOD |
+		    MH_COL_WEIGHT | (s->opts.at ? MH_COL_ADDR : 0);
+	mh_sites_analysis(a, &frame);
+	if (!ret)
+		ret = mh_pass_run(s, &f, a, 1, err);
+	mh_places_fini(&at);
+	return ret;
+}
+
+static int fill(struct mh_code *out, const struct mh_session *s,
+		const struct mh_sites *sites, const struct mh_symtab_opts *opts,
+		struct mh_err *err)
+{
+	struct named *named = calloc(sites->sites.nr + 1, sizeof(*named));
+	size_t nr = sites->sites.nr;
+	struct mh_symtab *st = NULL;
+	int ret = named ? mh_symtab_new(&st, s->maps, opts, err) : no_memory(err);
+
+	if (!ret)
+		ret = resolve(named, sites, st, err);
+	if (!ret) {
+		qsort(named, nr, sizeof(*named), by_name);
+		if (make_rows(out, named, nr) || make_notes(out, named, nr, st))
+			ret = no_memory(err);
+	}
+	mh_symtab_free(st);
+	free(named);
+	return ret;
+}
+
+int mh_code_analyze(struct mh_code *out, struct mh_session *s,
+		    const struct mh_symtab_opts *opts, struct mh_err *err)
+{
+	const struct mh_session_source *src;
+	struct mh_analysis a = { 0 };
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = mh_session_pick(s, 1u << MH_EV_SAMPLE, "table of code", &src, err);
+	if (!ret)
+		ret = collect(&a, s, src, err);
+	if (ret)
+		return ret;
+	out->unit = mh_session_unit(src, false);
+	mh_session_provenance(s, src, 1u << MH_EV_SAMPLE, &out->from);
+	out->from.nr_samples = 0;
+	ret = fill(out, s, a.part, opts, err);
+	mh_pass_release(&a, 1);
+	if (ret)
+		mh_code_fini(out);
+	return ret;
+}
