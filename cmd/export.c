@@ -28,7 +28,7 @@ static const struct mh_option export_options[] = {
 	{ 0 },
 };
 
-static const char *const formats[] = { "damo", NULL };
+static const char *const formats[] = { "damo", "perf-data", NULL };
 
 static const struct mh_exporter *find(const char *name)
 {
@@ -99,10 +99,11 @@ static int run(const struct mh_cmd *cmd, int argc, char **argv)
 	if (parsed)
 		return mh_options_exit(parsed);
 	if (!args.argc)
-		return mh_usage(cmd, "it needs a format: damo");
+		return mh_usage(cmd, "it needs a format: damo or perf-data");
 	e = find(args.argv[0]);
 	if (!e)
-		return mh_usage(cmd, "cannot export to '%s'; known: damo", args.argv[0]);
+		return mh_usage(cmd, "cannot export to '%s'; known: damo, perf-data",
+				args.argv[0]);
 	input = mh_filters_input(&opts.filters, cmd, args.argc - 1, args.argv + 1);
 	if (!input)
 		return MH_EXIT_USAGE;
@@ -117,9 +118,12 @@ const struct mh_cmd mh_cmd_export = {
 	.name = "export",
 	.summary = "write a trace in the form of another tool",
 	.usage = "FORMAT [FILE] [-i FILE] [-o FILE]",
-	.about = "Formats:\n"
-		 "  damo   DAMO's record (json_compressed) from DAMON's regions\n",
-	.examples = "  memheat export damo -i memheat.data -o damon.data\n",
+	.about =
+		"Formats:\n"
+		"  damo        DAMO's record (json_compressed) from DAMON's regions\n"
+		"  perf-data   perf.data from samples, for perf script and perf report\n",
+	.examples = "  memheat export damo -i memheat.data -o damon.data\n"
+		    "  memheat export perf-data -i memheat.data -o perf.data\n",
 	.opts = export_options,
 	.operands = MH_OPERANDS_WORDS_FILES,
 	.words = formats,

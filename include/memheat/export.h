@@ -22,6 +22,8 @@ struct mh_exporter {
 
 /* DAMO's record (json_compressed) from DAMON's regions. */
 extern const struct mh_exporter mh_exporter_damo;
+/* perf.data from samples; needs a file that can be rewound. */
+extern const struct mh_exporter mh_exporter_perf_data;
 
 /* The exporters of this build; NULL past the end. */
 const struct mh_exporter *mh_exporter_at(size_t i);

@@ -2,7 +2,10 @@
 /* The exporters, in the order in which help lists them. */
 #include <memheat/export.h>
 
-static const struct mh_exporter *const exporters[] = { &mh_exporter_damo };
+static const struct mh_exporter *const exporters[] = {
+	&mh_exporter_damo,
+	&mh_exporter_perf_data,
+};
 
 const struct mh_exporter *mh_exporter_at(size_t i)
 {

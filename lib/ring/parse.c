@@ -275,7 +275,7 @@ static void parse_path(struct mh_ev_map *m, struct mh_rbuf *b)
 	m->path = string(b);
 	if (!strcmp(m->path, "//anon"))
 		m->path = "";
-	if (!*m->path || *m->path == '[')
+	if (m->pid != UINT32_MAX && (!*m->path || *m->path == '['))
 		m->pgoff = 0;
 }
 
