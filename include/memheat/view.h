@@ -203,6 +203,8 @@ void mh_summary_fini(struct mh_summary *s);
 
 /* ---- checks: runs, their environment, a verdict ---- */
 
+#define MH_LOG2_BUCKETS 48
+
 /* One number of a run: "wss.p50", bytes; "promo.2s", bytes per second. */
 struct mh_run_metric {
 	char name[32];
@@ -231,6 +233,10 @@ struct mh_run {
 		size_t nr, cap;
 	} objects;
 	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
+	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum: such
+	 * buckets of any two machines add up. Not kept in baselines. */
+	uint64_t windows_log2[MH_LOG2_BUCKETS];
+	double windows_sum;
 };
 void mh_run_fini(struct mh_run *run);
 /* NAN: the run has no such metric. */
@@ -282,6 +288,7 @@ struct mh_verdict_metric {
 	bool budget;            /* an absolute limit: no baseline, no statistics */
 	enum mh_verdict_kind kind;
 	double baseline, value; /* medians of the runs; NAN: not there */
+	double lo, hi;          /* smallest and largest of the new runs; NAN */
 	double limit;           /* budget: bytes; else the ratio that fails, e.g. 1.05 */
 	char op[3];             /* budget: "<=", "<", ">=", ">" */
 	double ratio;           /* Hodges-Lehmann; NAN, INFINITY from zero */
@@ -306,6 +313,8 @@ struct mh_verdict {
 	char workload[256];
 	struct mh_environment env;
 	size_t nr_baseline, nr_runs;
+	uint64_t windows_log2[MH_LOG2_BUCKETS]; /* of the new runs together */
+	double windows_sum;
 	int wait_status; /* of a workload that failed; -1: none did */
 	enum mh_verdict_kind kind;
 	struct {

@@ -54,6 +54,17 @@ static double median_of(const struct side *side)
 	return mh_stats_median(copy.v, copy.n);
 }
 
+static void span_of(struct mh_verdict_metric *m, const struct side *side)
+{
+	size_t i;
+
+	m->lo = m->hi = NAN;
+	for (i = 0; i < side->n; i++) {
+		m->lo = fmin(m->lo, side->v[i]);
+		m->hi = fmax(m->hi, side->v[i]);
+	}
+}
+
 static double noise_of(const struct side *side)
 {
 	struct side copy = *side;
@@ -80,6 +91,7 @@ static int measure(struct mh_verdict_metric *m, struct tested *t, const struct s
 	m->baseline = median_of(base);
 	m->value = median_of(now);
 	m->noise = noise_of(base);
+	span_of(m, now);
 	m->p_value = t->up = t->down = NAN;
 	if (mh_stats_ratio(&r, base->v, base->n, now->v, now->n, 0.95))
 		return -1;
@@ -259,6 +271,7 @@ static int check_budget(struct mh_verdict *out, const struct mh_runs *now,
 		return ret;
 	m->nr_runs = side.n;
 	m->value = median_of(&side);
+	span_of(m, &side);
 	if (!side.n)
 		not_there(m, 1);
 	else
@@ -429,6 +442,17 @@ static int against_baseline(struct mh_verdict *out, const struct mh_runs *base,
 	return ret ? ret : mh_growth_compare(out, base, now, err);
 }
 
+static void add_windows(struct mh_verdict *out, const struct mh_runs *now)
+{
+	size_t i, j;
+
+	for (i = 0; i < now->nr; i++) {
+		for (j = 0; j < MH_LOG2_BUCKETS; j++)
+			out->windows_log2[j] += now->v[i].windows_log2[j];
+		out->windows_sum += now->v[i].windows_sum;
+	}
+}
+
 int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
 		       const struct mh_runs *now, const struct mh_verdict_opts *opts,
 		       struct mh_err *err)
@@ -441,6 +465,7 @@ int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
 	out->env = now->env;
 	out->nr_runs = now->nr;
 	snprintf(out->workload, sizeof(out->workload), "%s", now->workload);
+	add_windows(out, now);
 	if (base)
 		ret = against_baseline(out, base, now, opts, err);
 	for (i = 0; !ret && i < opts->nr_budgets; i++)

@@ -292,9 +292,26 @@ static void fill_time(struct mh_run *run, const struct mh_session *s)
 		strftime(run->time, sizeof(run->time), "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+static void fill_buckets(struct mh_run *run, const struct mh_wss_series *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		unsigned bucket = 0;
+
+		while (bucket + 1 < MH_LOG2_BUCKETS &&
+		       s->sorted[i] > UINT64_C(1) << bucket)
+			bucket++;
+		run->windows_log2[bucket]++;
+		run->windows_sum += (double)s->sorted[i];
+	}
+}
+
 static void fill_quality(struct work *w)
 {
 	struct mh_run *run = w->run;
+
+	fill_buckets(run, &w->wss.any);
 
 	run->nr_windows = w->wss.any.n;
 	run->nr_no_data = w->wss.nr_no_data;
