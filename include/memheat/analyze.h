@@ -66,8 +66,8 @@ int mh_summary_analyze(struct mh_summary *out, struct mh_session *s,
 /* ---- checks ---- */
 
 struct mh_run_opts {
-	uint64_t skip_ns;      /* warm-up: windows and readings that begin before it */
-	char *const *metrics;  /* wanted beyond what every run has: cold.AGE, promo.AGE */
+	uint64_t skip_ns;     /* warm-up: windows and readings that begin before it */
+	char *const *metrics; /* wanted beyond what every run has: cold.AGE, promo.AGE */
 	size_t nr_metrics;
 };
 
@@ -96,7 +96,7 @@ struct mh_verdict_opts {
 	double fail, warn; /* shares: 0.05 */
 	double min_delta;  /* bytes (bytes per second) */
 	double alpha;
-	int both;          /* shrinking is a regression too */
+	int both; /* shrinking is a regression too */
 	int allow_incomparable;
 	char *const *metrics;
 	size_t nr_metrics;

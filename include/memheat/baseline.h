@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The baseline of checks: runs as a JSON file that is kept in a repository. Keys stand in
- * a fixed order and one run's numbers on lines of their own, so that a change of it can be
- * reviewed like one of the source.
+ * a fixed order and one run's numbers on lines of their own, so that a change of it can
+ * be reviewed like one of the source.
  */
 #ifndef MEMHEAT_BASELINE_H
 #define MEMHEAT_BASELINE_H

@@ -233,8 +233,8 @@ struct mh_run {
 		size_t nr, cap;
 	} objects;
 	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
-	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum: such
-	 * buckets of any two machines add up. Not kept in baselines. */
+	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:
+	 * such buckets of any two machines add up. Not kept in baselines. */
 	uint64_t windows_log2[MH_LOG2_BUCKETS];
 	double windows_sum;
 };
@@ -285,7 +285,7 @@ const char *mh_verdict_name(enum mh_verdict_kind kind); /* "pass", "improved", .
 
 struct mh_verdict_metric {
 	char name[32];
-	bool budget;            /* an absolute limit: no baseline, no statistics */
+	bool budget; /* an absolute limit: no baseline, no statistics */
 	enum mh_verdict_kind kind;
 	double baseline, value; /* medians of the runs; NAN: not there */
 	double lo, hi;          /* smallest and largest of the new runs; NAN */
@@ -300,7 +300,7 @@ struct mh_verdict_metric {
 };
 
 struct mh_growth {
-	char *key; /* owned */
+	char *key;              /* owned */
 	double baseline, value; /* medians of the runs' means; 0 where it is not there */
 };
 

@@ -40,10 +40,10 @@ struct part {
 		struct space *v;
 		size_t nr, cap;
 	} spaces;
-	size_t open;       /* index + 1 of the space of the snapshot under way */
-	uint64_t *cold;    /* [age * nr_moments + moment]; MH_NO_DATA */
-	double *promoted;  /* per age: bytes */
-	bool counts;       /* a row said how many bytes, not which */
+	size_t open;      /* index + 1 of the space of the snapshot under way */
+	uint64_t *cold;   /* [age * nr_moments + moment]; MH_NO_DATA */
+	double *promoted; /* per age: bytes */
+	bool counts;      /* a row said how many bytes, not which */
 };
 
 static void part_free(void *part)
@@ -168,7 +168,6 @@ static void promote(struct part *p, const struct segment *seg, uint64_t bytes)
 			p->promoted[i] += (double)bytes;
 }
 
-
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
 	struct part *p = arg;
@@ -191,7 +190,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 			continue;
 		}
 		if (append(&s->next, (struct mh_range){ done, r.start },
-			       snap->time_ns.start) ||
+			   snap->time_ns.start) ||
 		    append(&s->next, r, s->now.v[i].last_ns))
 			return -1;
 		done = r.end;
@@ -199,7 +198,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	if (row->touched)
 		return append(&s->next, row->addr, snap->time_ns.end);
 	return append(&s->next, (struct mh_range){ done, row->addr.end },
-			  snap->time_ns.start);
+		      snap->time_ns.start);
 }
 
 static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
@@ -236,11 +235,9 @@ static void take(struct part *p, struct mh_age *ages)
 	for (i = 0; i < p->nr_ages; i++) {
 		uint64_t age = ages[i].age_ns;
 
-		ages[i].cold =
-			m->nr ? median_of(p->cold + i * m->nr, m->nr) : MH_NO_DATA;
-		ages[i].promoted = span > age ? p->promoted[i] /
-							((double)(span - age) * 1e-9)
-					      : NAN;
+		ages[i].cold = m->nr ? median_of(p->cold + i * m->nr, m->nr) : MH_NO_DATA;
+		ages[i].promoted =
+			span > age ? p->promoted[i] / ((double)(span - age) * 1e-9) : NAN;
 	}
 }
 
@@ -249,10 +246,9 @@ int mh_ages_run(struct mh_age *ages, size_t nr, struct mh_session *s,
 		const struct mh_scan_opts *scan, const struct mh_moments *moments,
 		struct mh_err *err)
 {
-	struct part shared = { .opts = scan,
-			       .moments = moments,
-			       .ages = ages,
-			       .nr_ages = nr };
+	struct part shared = {
+		.opts = scan, .moments = moments, .ages = ages, .nr_ages = nr
+	};
 	struct mh_analysis a = { .arg = &shared,
 				 .part_new = part_new,
 				 .batch = part_batch,

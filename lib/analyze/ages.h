@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Idle ages: how long ago each byte was last accessed, followed from snapshot to snapshot.
- * Needs a source that says which bytes were accessed.
+ * Idle ages: how long ago each byte was last accessed, followed from snapshot to
+ * snapshot. Needs a source that says which bytes were accessed.
  */
 #ifndef MEMHEAT_ANALYZE_AGES_H
 #define MEMHEAT_ANALYZE_AGES_H

@@ -129,10 +129,11 @@ static void explain_unsure(struct mh_verdict_metric *m, size_t family,
 	double least = mh_stats_smallest_p(m->nr_baseline, m->nr_runs) * (double)family;
 
 	if (least >= o->alpha)
-		snprintf(m->why, sizeof(m->why),
-			 "%zu against %zu runs cannot show a difference of %zu metrics at "
-			 "alpha %g; record more runs or check fewer metrics",
-			 m->nr_baseline, m->nr_runs, family, o->alpha);
+		snprintf(
+			m->why, sizeof(m->why),
+			"%zu against %zu runs cannot show a difference of %zu metrics at "
+			"alpha %g; record more runs or check fewer metrics",
+			m->nr_baseline, m->nr_runs, family, o->alpha);
 	else
 		snprintf(m->why, sizeof(m->why),
 			 "large enough, but it may be noise (p %.3f, alpha %g); record "
@@ -404,9 +405,8 @@ static int compare_environments(struct mh_verdict *out, const struct mh_runs *ba
 		break;
 	}
 	if (o->allow_incomparable)
-		return mh_verdict_note(out, true,
-				       "not comparable, and compared all the same: %s",
-				       why);
+		return mh_verdict_note(
+			out, true, "not comparable, and compared all the same: %s", why);
 	*comparable = 0;
 	out->kind = MH_VERDICT_INCONCLUSIVE;
 	return mh_verdict_note(out, true,

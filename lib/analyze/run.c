@@ -21,7 +21,7 @@
 #define WSS_KINDS (1u << MH_EV_REGION | 1u << MH_EV_PAGES)
 #define AGES_MAX  16
 
-static const char *const plain[] = { "wss.p50",	 "wss.p90",  "wss.mean", "wss.peak",
+static const char *const plain[] = { "wss.p50",  "wss.p90",  "wss.mean", "wss.peak",
 				     "rss.peak", "pss.peak", "hot.bytes" };
 
 /* ---- names ---- */
@@ -136,8 +136,8 @@ static int skip_warm_up(struct work *w, struct mh_err *err)
 		;
 	w->scan.nr_skipped = i;
 	/* Before the middle of the first that stays, after that of the last that goes. */
-	w->scan.not_before_ns = i < w->moments.nr ? w->moments.v[i].time_ns.start
-						  : UINT64_MAX;
+	w->scan.not_before_ns =
+		i < w->moments.nr ? w->moments.v[i].time_ns.start : UINT64_MAX;
 	mh_moments_fini(&w->moments);
 	memset(&w->moments, 0, sizeof(w->moments));
 	return moments_of(w, err);
@@ -159,12 +159,12 @@ static int put_wss(struct work *w, struct mh_err *err)
 	if (ret)
 		return ret;
 	if (!any->n)
-		return mh_fail(err, MH_ENOSUP,
-			       "no interval with data after %.3g s of warm-up in %.3g s of "
-			       "recording: let the workload run longer, or take a shorter "
-			       "--skip or --interval",
-			       (double)w->opts->skip_ns * 1e-9,
-			       (double)length_of(w) * 1e-9);
+		return mh_fail(
+			err, MH_ENOSUP,
+			"no interval with data after %.3g s of warm-up in %.3g s of "
+			"recording: let the workload run longer, or take a shorter "
+			"--skip or --interval",
+			(double)w->opts->skip_ns * 1e-9, (double)length_of(w) * 1e-9);
 	ret = put(w, "wss.p50", value_of(mh_wss_percentile(any, 50)), err);
 	if (!ret)
 		ret = put(w, "wss.p90", value_of(mh_wss_percentile(any, 90)), err);
@@ -206,8 +206,8 @@ static int put_age(struct work *w, const char *name, const struct mh_age *age,
 
 	if (isnan(value))
 		return mh_fail(err, MH_ENOSUP,
-			       "%s: the recording (%.3g s) is shorter than that age", name,
-			       (double)length_of(w) * 1e-9);
+			       "%s: the recording (%.3g s) is shorter than that age",
+			       name, (double)length_of(w) * 1e-9);
 	return put(w, name, value, err);
 }
 
@@ -253,8 +253,8 @@ static int check_wanted(const struct work *w, struct mh_err *err)
 				       "hot.bytes: %s tells what was accessed in an "
 				       "interval, not how often; that needs damon",
 				       w->src->name);
-		return mh_fail(err, MH_ENOSUP,
-			       "%s: the trace has no reading of it%s", name,
+		return mh_fail(err, MH_ENOSUP, "%s: the trace has no reading of it%s",
+			       name,
 			       w->opts->skip_ns ? " after the warm-up (--skip)" : "");
 	}
 	return MH_OK;
@@ -299,8 +299,8 @@ static void fill_buckets(struct mh_run *run, const struct mh_wss_series *s)
 	for (i = 0; i < s->n; i++) {
 		unsigned bucket = 0;
 
-		while (bucket + 1 < MH_LOG2_BUCKETS &&
-		       s->sorted[i] > UINT64_C(1) << bucket)
+		while (bucket + 1 < MH_LOG2_BUCKETS && s->sorted[i] > UINT64_C(1)
+									      << bucket)
 			bucket++;
 		run->windows_log2[bucket]++;
 		run->windows_sum += (double)s->sorted[i];

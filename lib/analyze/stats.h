@@ -21,8 +21,9 @@ double mh_stats_mann_whitney(const double *x, size_t nx, const double *y, size_t
 double mh_stats_smallest_p(size_t nx, size_t ny);
 
 struct mh_stats_ratio {
-	double ratio;  /* Hodges-Lehmann: median of all y / x; y / 0 is INFINITY */
-	double lo, hi; /* of the confidence asked for; NAN where so few values give none */
+	double ratio; /* Hodges-Lehmann: median of all y / x; y / 0 is INFINITY */
+	double lo,
+		hi; /* of the confidence asked for; NAN where so few values give none */
 };
 
 /* @confidence: two-sided, e.g. 0.95. Negative: out of memory. */

@@ -11,7 +11,6 @@
  * On failure *out holds what was read so far and is to be released all the same.
  */
 int mh_baseline_parse(struct mh_runs *out, char *schema, size_t schema_size,
-		      const char *path, const char *text, size_t len,
-		      struct mh_err *err);
+		      const char *path, const char *text, size_t len, struct mh_err *err);
 
 #endif

@@ -23,10 +23,11 @@ struct parse {
 	struct mh_runs *runs;
 	char *schema;
 	size_t schema_size;
-	unsigned depth;                /* open objects and arrays */
-	char keys[DEPTH_MAX][KEY_MAX]; /* [d]: key of the value at depth d; "" in arrays */
-	char type[DEPTH_MAX + 1];      /* '{' or '[' */
-	char bad[200];                 /* why it stopped; "" */
+	unsigned depth; /* open objects and arrays */
+	char keys[DEPTH_MAX]
+		 [KEY_MAX];       /* [d]: key of the value at depth d; "" in arrays */
+	char type[DEPTH_MAX + 1]; /* '{' or '[' */
+	char bad[200];            /* why it stopped; "" */
 };
 
 static int stop(struct parse *p, const char *why)

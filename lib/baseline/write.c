@@ -60,9 +60,10 @@ static void write_run(FILE *out, const struct mh_run *run)
 		number(out, run->metrics.v[i].value);
 	}
 	fprintf(out,
-		"\n   },\n   \"quality\": {\"windows\": %" PRIu64 ", \"no_data\": %" PRIu64
-		", \"skipped\": %" PRIu64 ", \"median_window_ns\": %" PRIu64
-		", \"lost\": %" PRIu64 "},\n   \"objects\": {",
+		"\n   },\n   \"quality\": {\"windows\": %" PRIu64
+		", \"no_data\": %" PRIu64 ", \"skipped\": %" PRIu64
+		", \"median_window_ns\": %" PRIu64 ", \"lost\": %" PRIu64
+		"},\n   \"objects\": {",
 		run->nr_windows, run->nr_no_data, run->nr_skipped, run->median_window_ns,
 		run->lost);
 	for (i = 0; i < run->objects.nr; i++) {

@@ -51,7 +51,8 @@ static void sentence_of_budget(char *buf, size_t size, const struct mh_verdict_m
 	char a[MH_TEXT_MAX], b[MH_TEXT_MAX];
 
 	snprintf(buf, size, "%s (limit %s%s)", mh_verdict_amount(a, m->name, m->value),
-		 strcmp(m->op, "<=") ? m->op : "", mh_verdict_amount(b, m->name, m->limit));
+		 strcmp(m->op, "<=") ? m->op : "",
+		 mh_verdict_amount(b, m->name, m->limit));
 }
 
 void mh_verdict_sentence(char *buf, size_t size, const struct mh_verdict_metric *m)
@@ -74,8 +75,9 @@ void mh_verdict_sentence(char *buf, size_t size, const struct mh_verdict_metric 
 			len = add(buf, size, len, part);
 		}
 		if (!isnan(m->noise)) {
-			snprintf(part, sizeof(part), ", noise of %zu baseline runs %.1f%%",
-				 m->nr_baseline, m->noise * 100);
+			snprintf(part, sizeof(part),
+				 ", noise of %zu baseline runs %.1f%%", m->nr_baseline,
+				 m->noise * 100);
 			len = add(buf, size, len, part);
 		}
 		len = add(buf, size, len, ")");

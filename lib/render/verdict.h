@@ -21,7 +21,8 @@ void mh_verdict_sentence(char *buf, size_t size, const struct mh_verdict_metric 
 /* Rows of growth worth showing: at most @max, only what grew. */
 size_t mh_verdict_nr_growth(const struct mh_verdict *v, size_t max);
 
-/* "workload ended with status 3", "... was killed by signal 11"; "" if it did not fail. */
+/* "workload ended with status 3", "... was killed by signal 11"; "" if it did not fail.
+ */
 void mh_verdict_workload(char *buf, size_t size, const struct mh_verdict *v);
 
 /* Earlier metrics have the same name: budgets and baselines may name one twice. */

@@ -114,9 +114,8 @@ void mh_verdict_junit(FILE *out, const struct mh_verdict *v)
 	}
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
 		     "  <testsuite name=\"memheat\" ");
-	fprintf(out,
-		"tests=\"%zu\" failures=\"%zu\" errors=\"%d\" skipped=\"%zu\">\n", nr,
-		failed, broken, skipped);
+	fprintf(out, "tests=\"%zu\" failures=\"%zu\" errors=\"%d\" skipped=\"%zu\">\n",
+		nr, failed, broken, skipped);
 	for (i = 0; i < v->metrics.nr; i++)
 		write_metric(out, v, &v->metrics.v[i]);
 	if (!v->metrics.nr)

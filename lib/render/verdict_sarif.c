@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A verdict as SARIF 2.1.0: a rule per metric, a result per metric that did not pass, with
- * what grew as logical locations. Where the culprit is known by name only, there is no
- * physical location to give, and none is made up.
+ * A verdict as SARIF 2.1.0: a rule per metric, a result per metric that did not pass,
+ * with what grew as logical locations. Where the culprit is known by name only, there is
+ * no physical location to give, and none is made up.
  */
 #include <inttypes.h>
 #include <string.h>
