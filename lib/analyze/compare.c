@@ -425,6 +425,28 @@ static int few_runs(struct mh_verdict *out)
 			       out->nr_baseline, out->nr_runs, MH_RUNS_STATISTIC);
 }
 
+/* Windows that a scan's cost lengthened are other windows than those asked for. */
+static int long_windows(struct mh_verdict *out, const struct mh_runs *now)
+{
+	size_t i, nr = 0;
+	uint64_t longest = 0;
+
+	for (i = 0; i < now->nr; i++) {
+		uint64_t window = now->v[i].median_window_ns;
+
+		nr += (double)window > 1.25 * (double)now->env.window_ns;
+		if (window > longest)
+			longest = window;
+	}
+	if (!nr)
+		return 0;
+	return mh_verdict_note(out, true,
+			       "in %zu of %zu runs windows took up to %.3g s instead of "
+			       "%.3g s: scans are slow here, take a longer --interval",
+			       nr, now->nr, (double)longest * 1e-9,
+			       (double)now->env.window_ns * 1e-9);
+}
+
 static int against_baseline(struct mh_verdict *out, const struct mh_runs *base,
 			    const struct mh_runs *now, const struct mh_verdict_opts *o,
 			    struct mh_err *err)
@@ -432,6 +454,9 @@ static int against_baseline(struct mh_verdict *out, const struct mh_runs *base,
 	int comparable, ret;
 
 	out->nr_baseline = base->nr;
+	/* Series of a service go on under one name, whatever this run's command is. */
+	if (*base->workload)
+		snprintf(out->workload, sizeof(out->workload), "%s", base->workload);
 	if (compare_environments(out, base, now, o, &comparable))
 		return no_memory(err);
 	if (!comparable)
@@ -466,7 +491,9 @@ int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
 	out->nr_runs = now->nr;
 	snprintf(out->workload, sizeof(out->workload), "%s", now->workload);
 	add_windows(out, now);
-	if (base)
+	if (long_windows(out, now))
+		ret = no_memory(err);
+	if (!ret && base)
 		ret = against_baseline(out, base, now, opts, err);
 	for (i = 0; !ret && i < opts->nr_budgets; i++)
 		ret = check_budget(out, now, &opts->budgets[i], err);

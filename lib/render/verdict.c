@@ -90,10 +90,16 @@ void mh_verdict_sentence(char *buf, size_t size, const struct mh_verdict_metric 
 
 size_t mh_verdict_nr_growth(const struct mh_verdict *v, size_t max)
 {
+	double least = 4096, first = 0;
 	size_t n = 0;
 
+	if (v->growth.nr)
+		first = v->growth.v[0].value - v->growth.v[0].baseline;
+	/* A page here and there beside the culprit is noise. */
+	if (first / 50 > least)
+		least = first / 50;
 	while (n < max && n < v->growth.nr &&
-	       v->growth.v[n].value - v->growth.v[n].baseline >= 4096)
+	       v->growth.v[n].value - v->growth.v[n].baseline >= least)
 		n++;
 	return n;
 }
