@@ -74,7 +74,7 @@ static const struct mh_option report_options[] = {
 
 static const struct mh_report_type *const types[] = {
 	&mh_report_summary,  &mh_report_heatmap,   &mh_report_wss,
-	&mh_report_mappings, &mh_report_footprint, &mh_report_regions,
+	&mh_report_mappings, &mh_report_footprint, &mh_report_regions, &mh_report_diff,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
@@ -82,7 +82,7 @@ static const struct mh_report_type *const types[] = {
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = { "summary",     "heatmap",   "wss",
 					  "mappings",    "footprint", "regions",
-					  "heats",       "access",    "footprints",
+					  "diff",        "heats",       "access",    "footprints",
 					  "record_info", NULL };
 
 static const struct {
@@ -297,6 +297,19 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 	return status == MH_EINPUT ? MH_EXIT_USAGE : MH_EXIT_FAILED;
 }
 
+/* diff reads two traces; the first is what the other is compared with. */
+static int take_other(struct mh_report *r, const struct mh_cmd *cmd, struct mh_args *args)
+{
+	struct mh_report_opts *opts = r->own;
+
+	if (args->argc + (opts->filters.input != NULL) != 2)
+		return mh_usage(cmd, "diff takes two traces: memheat report diff A B");
+	opts->other = args->argv[0];
+	args->argv++;
+	args->argc--;
+	return MH_EXIT_OK;
+}
+
 static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_args *args)
 {
 	const struct mh_report_type *type = types[0];
@@ -313,6 +326,11 @@ static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_arg
 			args->argv++;
 			args->argc--;
 		}
+	}
+	if (type == &mh_report_diff) {
+		status = take_other(r, cmd, args);
+		if (status)
+			return status;
 	}
 	input = mh_filters_input(&r->opts->filters, cmd, args->argc, args->argv);
 	if (!input)
@@ -343,7 +361,7 @@ static int run_info(int argc, char **argv)
 static int run(const struct mh_cmd *cmd, int argc, char **argv)
 {
 	struct mh_report_opts opts = { .format = -1 };
-	struct mh_report r = { .opts = &opts };
+	struct mh_report r = { .opts = &opts, .own = &opts };
 	struct mh_args args;
 	int status, parsed = mh_options_parse(cmd, &opts, &args, argc, argv);
 
@@ -369,6 +387,7 @@ const struct mh_cmd mh_cmd_report = {
 		 "  mappings   heap, stack, libraries: size, share of the accesses, idle "
 		 "part\n"
 		 "  footprint  resident memory, swap and huge pages over time\n"
+		 "  diff       A B: what grew from one trace to another\n"
 		 "  regions    every snapshot's regions, as recorded\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",

@@ -128,8 +128,12 @@ static int skip_warm_up(struct work *w, struct mh_err *err)
 {
 	uint64_t from = w->s->start_ns + w->opts->skip_ns;
 	size_t i;
-	int ret = moments_of(w, err);
+	int ret = MH_OK;
 
+	if (!w->opts->skip_ns)
+		ret = mh_moments_skip(&w->scan, w->src, w->kind, w->s, err);
+	if (!ret)
+		ret = moments_of(w, err);
 	if (ret || !w->opts->skip_ns)
 		return ret;
 	for (i = 0; i < w->moments.nr && w->moments.v[i].time_ns.start < from; i++)
