@@ -48,7 +48,8 @@ static void print_total(FILE *out, const struct mh_verdict *v)
 	else if (unsure)
 		fprintf(out, "%zu of %zu checks inconclusive\n", unsure, v->metrics.nr);
 	else
-		fprintf(out, "%zu checks passed%s\n", v->metrics.nr,
+		fprintf(out, "%zu check%s passed%s\n", v->metrics.nr,
+			v->metrics.nr == 1 ? "" : "s",
 			v->kind == MH_VERDICT_WARN ? ", with warnings" : "");
 	if (v->kind == MH_VERDICT_IMPROVED)
 		fprintf(out, "it needs less than the baseline: make that anew to keep it "

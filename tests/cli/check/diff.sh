@@ -8,10 +8,10 @@ trace a 10000
 trace b 11000
 trace thp 10000 always
 status 0 "$MEMHEAT" report diff a b
-shows 'mean WSS 39.0 MiB -> 42.9 MiB, +3.90 MiB'
+shows 'mean WSS 39.1 MiB -> 43.0 MiB, +3.91 MiB'
 shows 'bench [heap]'
 status 0 "$MEMHEAT" report diff b a
-shows '-3.90 MiB'
+shows '-3.91 MiB'
 status 0 "$MEMHEAT" report diff a b --format json
 shows '"schema":"memheat.diff/1"'
 shows '{"key":"bench [heap]","baseline":40960000,"value":45056000}'

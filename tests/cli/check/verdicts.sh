@@ -57,7 +57,7 @@ status 1 "$MEMHEAT" check --skip 0s --baseline four.json grown1 grown2 grown3 gr
 
 # Budgets need no baseline.
 status 0 "$MEMHEAT" check --skip 0s --budget 'wss.p90<=64MiB' a1
-shows 'ok     wss.p90    39.0 MiB (limit 64 MiB)'
+shows 'ok     wss.p90    39.1 MiB (limit 64 MiB)'
 status 1 "$MEMHEAT" check --skip 0s --budget 'wss.p90<=32MiB' --budget 'wss.p50<1G' a1 a2
 shows '1 of 2 checks failed'
 status 1 "$MEMHEAT" check --skip 0s --budget 'wss.p50>=1G' a1
