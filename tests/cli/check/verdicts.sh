@@ -64,5 +64,5 @@ status 1 "$MEMHEAT" check --skip 0s --budget 'wss.p50>=1G' a1
 
 status 1 "$MEMHEAT" check --skip 0s --baseline base.json --format json grown1 grown2 grown3 grown4 grown5
 shows '"verdict":"fail"'
-shows '"ratio":1.1'
+shows '"ratio":1.099'
 shows '"key":"bench [heap]"'
