@@ -36,6 +36,15 @@ def check(baseline, grow):
     return done.returncode, json.loads(done.stdout)
 
 
+def words(checks):
+    """How often which verdict, and the reasons of those that could not be told."""
+    counts, whys = {}, set()
+    for _, v in checks:
+        counts[v["verdict"]] = counts.get(v["verdict"], 0) + 1
+        whys |= {m["why"] for m in v["metrics"] if m["why"]} | set(v["notes"])
+    return f"{counts} {'; '.join(sorted(whys))}".strip()
+
+
 def main():
     failed = False
     with tempfile.TemporaryDirectory() as tmp:
@@ -48,12 +57,9 @@ def main():
     cried = sum(code for code, _ in same)
     caught = sum(code for code, _ in more)
     named = sum(code and v["growth"][0]["key"] == "service [anon]" for code, v in more)
-    words = {}
-    for _, v in same:
-        words[v["verdict"]] = words.get(v["verdict"], 0) + 1
     for ok, text in (
-            (cried == 0, f"unchanged: {cried} of {CHECKS} failed ({words})"),
-            (caught * 20 >= CHECKS * 19, f"10 % growth: {caught} of {CHECKS} caught"),
+            (cried == 0, f"unchanged: {cried} of {CHECKS} failed: {words(same)}"),
+            (caught * 20 >= CHECKS * 19, f"10 % growth: {caught} of {CHECKS} caught: {words(more)}"),
             (named == caught, f"culprit named in {named} of {caught}"),
             (slight[0] == 0, f"1 % growth: {slight[1]['verdict']}")):
         print("ok  " if ok else "FAIL", text, flush=True)
