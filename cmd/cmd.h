@@ -20,6 +20,9 @@ enum mh_exit {
 	MH_EXIT_OK = 0,
 	MH_EXIT_FAILED = 1,
 	MH_EXIT_USAGE = 2,
+	MH_EXIT_INCONCLUSIVE = 3, /* check: and told to fail on it */
+	MH_EXIT_WORKLOAD = 4,     /* check: the workload itself failed */
+	MH_EXIT_NO_SOURCE = 77,   /* check: no source works here; a skip for test runners */
 	MH_EXIT_RECORDING = 125,    /* record: the recording itself failed */
 	MH_EXIT_NOT_RUNNABLE = 126, /* record: the command is there, but cannot be run */
 	MH_EXIT_NOT_FOUND = 127,    /* record: there is no such command */
@@ -55,6 +58,8 @@ struct mh_cmd {
 const struct mh_cmd *mh_cmd_at(size_t i);
 const struct mh_cmd *mh_cmd_find(const char *name);
 
+extern const struct mh_cmd mh_cmd_baseline;
+extern const struct mh_cmd mh_cmd_check;
 extern const struct mh_cmd mh_cmd_completion;
 extern const struct mh_cmd mh_cmd_dump;
 extern const struct mh_cmd mh_cmd_export;

@@ -88,16 +88,16 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_summary,   &mh_report_heatmap,    &mh_report_wss,
 	&mh_report_mappings,  &mh_report_hot,        &mh_report_code,
 	&mh_report_footprint, &mh_report_regions,    &mh_report_cold,
-	&mh_report_times,     &mh_report_nr_regions,
+	&mh_report_times,     &mh_report_nr_regions, &mh_report_diff,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary",   "heatmap",    "wss",         "mappings", "hot",        "code",
-	"footprint", "regions",    "cold",        "times",    "nr_regions", "heats",
-	"access",    "footprints", "record_info", NULL
+	"summary",   "heatmap", "wss",        "mappings",    "hot",   "code",
+	"footprint", "regions", "diff",       "cold",        "times", "nr_regions",
+	"heats",     "access",  "footprints", "record_info", NULL
 };
 
 static const struct {
@@ -312,6 +312,19 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 	return status == MH_EINPUT ? MH_EXIT_USAGE : MH_EXIT_FAILED;
 }
 
+/* diff reads two traces; the first is what the other is compared with. */
+static int take_other(struct mh_report *r, const struct mh_cmd *cmd, struct mh_args *args)
+{
+	struct mh_report_opts *opts = r->own;
+
+	if (args->argc + (opts->filters.input != NULL) != 2)
+		return mh_usage(cmd, "diff takes two traces: memheat report diff A B");
+	opts->other = args->argv[0];
+	args->argv++;
+	args->argc--;
+	return MH_EXIT_OK;
+}
+
 static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_args *args)
 {
 	const struct mh_report_type *type = types[0];
@@ -328,6 +341,11 @@ static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_arg
 			args->argv++;
 			args->argc--;
 		}
+	}
+	if (type == &mh_report_diff) {
+		status = take_other(r, cmd, args);
+		if (status)
+			return status;
 	}
 	input = mh_filters_input(&r->opts->filters, cmd, args->argc, args->argv);
 	if (!input)
@@ -358,7 +376,7 @@ static int run_info(int argc, char **argv)
 static int run(const struct mh_cmd *cmd, int argc, char **argv)
 {
 	struct mh_report_opts opts = { .format = -1 };
-	struct mh_report r = { .opts = &opts };
+	struct mh_report r = { .opts = &opts, .own = &opts };
 	struct mh_args args;
 	int status, parsed = mh_options_parse(cmd, &opts, &args, argc, argv);
 
@@ -386,6 +404,7 @@ const struct mh_cmd mh_cmd_report = {
 		 "  hot        variables and mappings by their share of the accesses\n"
 		 "  code       functions and lines that made the accesses, from samples\n"
 		 "  footprint  resident memory, swap and huge pages over time\n"
+		 "  diff       A B: what grew from one trace to another\n"
 		 "  regions    every snapshot's regions, as recorded\n"
 		 "  cold       bytes by the time since they were accessed\n"
 		 "  times      when regions pass the filters\n"

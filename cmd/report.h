@@ -22,6 +22,7 @@ enum mh_report_format {
 
 struct mh_report_opts {
 	struct mh_filters filters;
+	const char *other; /* diff: the trace before */
 	const char *output;
 	int format; /* enum mh_report_format; -1: not given */
 	int no_pager;
@@ -44,6 +45,7 @@ struct mh_report_opts {
 
 struct mh_report {
 	const struct mh_report_opts *opts;
+	struct mh_report_opts *own; /* the same, while operands are sorted out */
 	struct mh_session *session;
 	enum mh_report_format format;
 	struct mh_terminal term; /* of what is written to */
@@ -66,6 +68,7 @@ struct mh_report_type {
 
 extern const struct mh_report_type mh_report_cold;
 extern const struct mh_report_type mh_report_code;
+extern const struct mh_report_type mh_report_diff;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
 extern const struct mh_report_type mh_report_hot;

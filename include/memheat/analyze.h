@@ -76,4 +76,57 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 
+/* ---- checks ---- */
+
+struct mh_run_opts {
+	uint64_t skip_ns;     /* warm-up: windows and readings that begin before it */
+	char *const *metrics; /* wanted beyond what every run has: cold.AGE, promo.AGE */
+	size_t nr_metrics;
+};
+
+/*
+ * Boil a trace down: the metrics that its source can give, and the objects' sizes.
+ *
+ * @env: filled in too
+ * Returns MH_OK; MH_ENOSUP when a wanted metric cannot be had from this source, or the
+ * trace has no interval with data after the warm-up (the message says what to do).
+ */
+int mh_run_analyze(struct mh_run *out, struct mh_environment *env, struct mh_session *s,
+		   const struct mh_run_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+
+/* MH_OK when @name is a metric; MH_EINPUT with the list of them. */
+int mh_metric_parse(const char *name, struct mh_err *err) MH_MUST_CHECK;
+
+struct mh_budget {
+	char metric[32], op[3];
+	double limit;
+};
+
+#define MH_RUNS_MAX       64 /* per side of a comparison */
+#define MH_RUNS_STATISTIC 4  /* fewer per side: thresholds only */
+
+struct mh_verdict_opts {
+	double fail, warn; /* shares: 0.05 */
+	double min_delta;  /* bytes (bytes per second) */
+	double alpha;
+	int both; /* shrinking is a regression too */
+	int allow_incomparable;
+	char *const *metrics;
+	size_t nr_metrics;
+	const struct mh_budget *budgets;
+	size_t nr_budgets;
+};
+
+/*
+ * Judge @now, against @base where that is not NULL. Fail needs size, share and
+ * significance together.
+ */
+int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
+		       const struct mh_runs *now, const struct mh_verdict_opts *opts,
+		       struct mh_err *err) MH_MUST_CHECK;
+
+/* Only the objects' growth, largest first; out->metrics stays empty. */
+int mh_growth_compare(struct mh_verdict *out, const struct mh_runs *base,
+		      const struct mh_runs *now, struct mh_err *err) MH_MUST_CHECK;
+
 #endif

@@ -150,4 +150,19 @@ void mh_table_print(FILE *out, enum mh_format format, struct mh_json *j,
 		    const struct mh_table_column *columns, size_t nr_columns,
 		    const struct mh_table_cell *cells, size_t nr_rows);
 
+/* ---- verdicts: what a check found, for people and for CI systems ---- */
+
+void mh_verdict_text(FILE *out, const struct mh_verdict *v, int color);
+void mh_verdict_json(FILE *out, const struct mh_verdict *v);
+void mh_verdict_markdown(FILE *out, const struct mh_verdict *v);
+void mh_verdict_junit(FILE *out, const struct mh_verdict *v);
+void mh_verdict_sarif(FILE *out, const struct mh_verdict *v);
+/* Workflow commands of GitHub Actions: ::error, ::warning, ::notice. */
+void mh_verdict_github(FILE *out, const struct mh_verdict *v);
+/* Bencher Metric Format; the input of github-action-benchmark (customSmallerIsBetter). */
+void mh_verdict_bmf(FILE *out, const struct mh_verdict *v);
+void mh_verdict_gha_benchmark(FILE *out, const struct mh_verdict *v);
+/* OpenMetrics text, which node_exporter's textfile collector reads too. */
+void mh_verdict_openmetrics(FILE *out, const struct mh_verdict *v);
+
 #endif

@@ -343,4 +343,140 @@ struct mh_summary {
 
 void mh_summary_fini(struct mh_summary *s);
 
+/* ---- checks: runs, their environment, a verdict ---- */
+
+#define MH_LOG2_BUCKETS 48
+
+/* One number of a run: "wss.p50", bytes; "promo.2s", bytes per second. */
+struct mh_run_metric {
+	char name[32];
+	double value;
+};
+
+/*
+ * What a part of the memory was worth in a run. The key must be the same from run to run,
+ * wherever things were loaded: today "comm mapping", later an object or allocation site.
+ */
+struct mh_run_object {
+	char *key;    /* owned */
+	double bytes; /* mean WSS: the objects' add up to the run's */
+};
+
+/* A run of a workload, boiled down to what a later one is compared with. */
+struct mh_run {
+	char label[128];
+	char time[32]; /* UTC, "2026-11-21T10:00:00Z"; "" if not known */
+	struct {
+		struct mh_run_metric *v;
+		size_t nr, cap;
+	} metrics;
+	struct {
+		struct mh_run_object *v; /* by key */
+		size_t nr, cap;
+	} objects;
+	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
+	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:
+	 * such buckets of any two machines add up. Not kept in baselines. */
+	uint64_t windows_log2[MH_LOG2_BUCKETS];
+	double windows_sum;
+};
+void mh_run_fini(struct mh_run *run);
+/* NAN: the run has no such metric. */
+double mh_run_value(const struct mh_run *run, const char *metric);
+
+/* "bytes", or "bytes/s" for promo.AGE. */
+const char *mh_metric_unit(const char *metric);
+
+/* What must be alike for runs to be compared, then what should be. "" or 0: not known. */
+struct mh_environment {
+	char source[64];
+	uint64_t window_ns; /* as asked for */
+	uint64_t page_size;
+	char thp[32], arch[32];
+	char kernel[128], cpu[128];
+};
+
+enum mh_environment_match {
+	MH_ENVIRONMENT_SAME,
+	MH_ENVIRONMENT_NEAR, /* another kernel or CPU */
+	MH_ENVIRONMENT_OTHER /* not comparable */
+};
+/* @why: what differs, for a person; "" if nothing does */
+enum mh_environment_match mh_environment_compare(const struct mh_environment *a,
+						 const struct mh_environment *b,
+						 char *why, size_t size);
+
+/* Runs of one workload in one environment. */
+struct mh_runs {
+	char workload[256];
+	struct mh_environment env;
+	struct mh_run *v;
+	size_t nr, cap;
+};
+void mh_runs_fini(struct mh_runs *runs);
+
+/* In order of weight: a check is as bad as its worst metric. */
+enum mh_verdict_kind {
+	MH_VERDICT_PASS,
+	MH_VERDICT_IMPROVED,
+	MH_VERDICT_WARN,
+	MH_VERDICT_INCONCLUSIVE,
+	MH_VERDICT_FAIL
+};
+const char *mh_verdict_name(enum mh_verdict_kind kind); /* "pass", "improved", ... */
+
+struct mh_verdict_metric {
+	char name[32];
+	bool budget; /* an absolute limit: no baseline, no statistics */
+	enum mh_verdict_kind kind;
+	double baseline, value; /* medians of the runs; NAN: not there */
+	double lo, hi;          /* smallest and largest of the new runs; NAN */
+	double limit;           /* budget: bytes; else the ratio that fails, e.g. 1.05 */
+	char op[3];             /* budget: "<=", "<", ">=", ">" */
+	double ratio;           /* Hodges-Lehmann; NAN, INFINITY from zero */
+	double ratio_lo, ratio_hi; /* 95 % interval; NAN with too few runs */
+	double p_value;            /* after Holm; NAN: no statistics */
+	double noise;              /* (max - min) / median of the baseline; NAN */
+	size_t nr_baseline, nr_runs;
+	char why[256]; /* what a person should know of it; "" */
+};
+
+struct mh_growth {
+	char *key;              /* owned */
+	double baseline, value; /* medians of the runs' means; 0 where it is not there */
+};
+
+struct mh_verdict_note {
+	bool warning;
+	char text[400];
+};
+
+struct mh_verdict {
+	char workload[256];
+	struct mh_environment env;
+	size_t nr_baseline, nr_runs;
+	uint64_t windows_log2[MH_LOG2_BUCKETS]; /* of the new runs together */
+	double windows_sum;
+	int wait_status; /* of a workload that failed; -1: none did */
+	enum mh_verdict_kind kind;
+	struct {
+		struct mh_verdict_metric *v;
+		size_t nr, cap;
+	} metrics;
+	struct {
+		struct mh_growth *v; /* by growth, largest first */
+		size_t nr, cap;
+	} growth;
+	struct {
+		struct mh_verdict_note *v;
+		size_t nr, cap;
+	} notes;
+};
+void mh_verdict_fini(struct mh_verdict *v);
+/* Add a note. Negative: out of memory. */
+int mh_verdict_note(struct mh_verdict *v, bool warning, const char *fmt, ...)
+	MH_PRINTF(3, 4);
+/* Metrics that failed. */
+size_t mh_verdict_nr_failed(const struct mh_verdict *v);
+
 #endif

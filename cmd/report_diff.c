@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memheat report diff A B: what grew and what shrank from one trace to another, mapping
+ * by mapping. It explains; whether a difference matters is for `memheat check` to say,
+ * which has more than one run a side.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+struct diff_view {
+	struct mh_runs before, after; /* one run each */
+	struct mh_verdict verdict;    /* its growth and notes */
+};
+
+static int take(struct mh_runs *out, struct mh_session *s, struct mh_err *err)
+{
+	const struct mh_run_opts opts = { 0 };
+	int status;
+
+	out->v = calloc(1, sizeof(*out->v));
+	if (!out->v)
+		return mh_fail_errno(err, "cannot compare traces");
+	status = mh_run_analyze(out->v, &out->env, s, &opts, err);
+	out->nr = status == MH_OK;
+	return status;
+}
+
+static int take_other(struct mh_runs *out, struct mh_report *r, struct mh_err *err)
+{
+	struct mh_session_opts opts;
+	struct mh_session *s = NULL;
+	int status;
+
+	mh_filters_session(&opts, &r->opts->filters);
+	opts.threads = (unsigned)r->opts->threads;
+	status = mh_session_open(&s, r->opts->other, &opts, err);
+	if (status == MH_OK)
+		status = take(out, s, err);
+	mh_session_close(s);
+	return status;
+}
+
+static int analyze(void *view, struct mh_report *r, struct mh_err *err)
+{
+	struct diff_view *v = view;
+	char why[320];
+	int status = take_other(&v->before, r, err);
+
+	if (status == MH_OK)
+		status = take(&v->after, r->session, err);
+	if (status == MH_OK)
+		status = mh_growth_compare(&v->verdict, &v->before, &v->after, err);
+	if (status != MH_OK)
+		return status;
+	if (mh_environment_compare(&v->before.env, &v->after.env, why, sizeof(why)) !=
+		    MH_ENVIRONMENT_SAME &&
+	    mh_verdict_note(&v->verdict, true, "recorded differently: %s", why))
+		return mh_fail(err, MH_ENOMEM, "no memory for a comparison");
+	return MH_OK;
+}
+
+static void fini(void *view)
+{
+	struct diff_view *v = view;
+
+	mh_runs_fini(&v->before);
+	mh_runs_fini(&v->after);
+	mh_verdict_fini(&v->verdict);
+}
+
+static const struct mh_table_column columns[] = {
+	{ "key", "mapping", MH_CELL_TYPE_TEXT },
+	{ "baseline", "before", MH_CELL_TYPE_BYTES },
+	{ "value", "now", MH_CELL_TYPE_BYTES },
+	{ "change", "change", MH_CELL_TYPE_TEXT }, /* text only: others can subtract */
+};
+
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double after)
+{
+	char bytes[MH_TEXT_MAX];
+
+	if (after > before)
+		snprintf(buf, MH_TEXT_MAX + 1, "+%s",
+			 mh_text_bytes(bytes, (uint64_t)(after - before)));
+	else if (after < before)
+		snprintf(buf, MH_TEXT_MAX + 1, "-%s",
+			 mh_text_bytes(bytes, (uint64_t)(before - after)));
+	else
+		snprintf(buf, MH_TEXT_MAX + 1, "0");
+	return buf;
+}
+
+static struct mh_table_cell *make_cells(const struct diff_view *v, size_t nr_columns,
+					char (*change)[MH_TEXT_MAX + 1])
+{
+	size_t i, nr = v->verdict.growth.nr;
+	struct mh_table_cell *cells = calloc(nr * nr_columns + 1, sizeof(*cells));
+
+	for (i = 0; cells && i < nr; i++) {
+		const struct mh_growth *g = &v->verdict.growth.v[i];
+		struct mh_table_cell *row = cells + i * nr_columns;
+
+		row[0].text = g->key;
+		row[1].u64 = (uint64_t)g->baseline;
+		row[2].u64 = (uint64_t)g->value;
+		if (nr_columns == NR_COLUMNS)
+			row[3].text = change_of(change[i], g->baseline, g->value);
+	}
+	return cells;
+}
+
+static void write_text(FILE *out, const struct diff_view *v,
+		       const struct mh_table_cell *cells)
+{
+	double before = mh_run_value(v->before.v, "wss.mean");
+	double after = mh_run_value(v->after.v, "wss.mean");
+	char a[MH_TEXT_MAX], b[MH_TEXT_MAX], c[MH_TEXT_MAX + 1];
+	size_t i;
+
+	fprintf(out, "mean WSS %s -> %s, %s\n\n", mh_text_bytes(a, (uint64_t)before),
+		mh_text_bytes(b, (uint64_t)after), change_of(c, before, after));
+	mh_table_print(out, MH_FORMAT_TEXT, NULL, columns, NR_COLUMNS, cells,
+		       v->verdict.growth.nr);
+	for (i = 0; i < v->verdict.notes.nr; i++)
+		fprintf(out, "\nwarning: %s\n", v->verdict.notes.v[i].text);
+	fprintf(out, "\none run a side: 'memheat check' tells growth from noise\n");
+}
+
+static void write_json(FILE *out, const struct diff_view *v,
+		       const struct mh_table_cell *cells)
+{
+	struct mh_json j;
+	size_t i;
+
+	mh_report_json_begin(&j, out, "memheat.diff/1");
+	mh_json_key(&j, "baseline_mean");
+	mh_json_double(&j, mh_run_value(v->before.v, "wss.mean"));
+	mh_json_key(&j, "value_mean");
+	mh_json_double(&j, mh_run_value(v->after.v, "wss.mean"));
+	mh_json_key(&j, "rows");
+	mh_table_print(out, MH_FORMAT_JSON, &j, columns, NR_COLUMNS - 1, cells,
+		       v->verdict.growth.nr);
+	mh_json_key(&j, "notes");
+	mh_json_array(&j);
+	for (i = 0; i < v->verdict.notes.nr; i++)
+		mh_json_string(&j, v->verdict.notes.v[i].text);
+	mh_json_end_array(&j);
+	mh_report_json_end(&j);
+}
+
+static int write_view(FILE *out, const void *view, struct mh_report *r,
+		      struct mh_err *err)
+{
+	const struct diff_view *v = view;
+	size_t nr_columns = NR_COLUMNS - (r->format != MH_REPORT_TEXT);
+	char(*change)[MH_TEXT_MAX + 1] =
+		calloc(v->verdict.growth.nr + 1, sizeof(*change));
+	struct mh_table_cell *cells = change ? make_cells(v, nr_columns, change) : NULL;
+	int status = MH_OK;
+
+	if (!cells)
+		status = mh_fail_errno(err, "cannot print the difference");
+	else if (r->format == MH_REPORT_TEXT)
+		write_text(out, v, cells);
+	else if (r->format == MH_REPORT_JSON)
+		write_json(out, v, cells);
+	else
+		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, nr_columns, cells,
+			       v->verdict.growth.nr);
+	free(cells);
+	free(change);
+	return status;
+}
+
+const struct mh_report_type mh_report_diff = {
+	.name = "diff",
+	.summary = "what grew from one trace to another, by mapping",
+	.view_size = sizeof(struct diff_view),
+	.analyze = analyze,
+	.write = write_view,
+	.fini = fini,
+};

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""memheat check on a service that grows: what must fail fails, and the rest does not.
+
+CHECKS (20) repetitions of the whole check unchanged: none may fail. As many with 10 %
+growth: 19 of 20 must fail, naming the mapping. One with 1 %: passes. RUNS (5) runs a
+side; INTERVAL (0.2) seconds per window, TIME (2.4) per run.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+CHECKS = int(os.environ.get("CHECKS", "20"))
+RUNS = int(os.environ.get("RUNS", "5"))
+INTERVAL = float(os.environ.get("INTERVAL", "0.2"))
+TIME = float(os.environ.get("TIME", "2.4"))
+MEMHEAT = os.environ["MEMHEAT"]
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOLS = os.environ.get("TOOLS", TOP + "/build/tests/tools")
+HOW = ["--repeat", str(RUNS), "--interval", f"{INTERVAL}s", "--skip", f"{2.5 * INTERVAL}s",
+       "--name", "service"]
+
+
+def service(grow):
+    return ["--", TOOLS + "/service", "--time", str(TIME), "--grow", grow]
+
+
+def check(baseline, grow):
+    done = subprocess.run([MEMHEAT, "check", "--baseline", baseline, *HOW, "--format",
+                           "json", *service(grow)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(f"check: exit {done.returncode}")
+    return done.returncode, json.loads(done.stdout)
+
+
+def words(checks):
+    """How often which verdict, and the reasons of those that could not be told."""
+    counts, whys = {}, set()
+    for _, v in checks:
+        counts[v["verdict"]] = counts.get(v["verdict"], 0) + 1
+        whys |= {m["why"] for m in v["metrics"] if m["why"]} | set(v["notes"])
+    return f"{counts} {'; '.join(sorted(whys))}".strip()
+
+
+def main():
+    failed = False
+    with tempfile.TemporaryDirectory() as tmp:
+        baseline = tmp + "/base.json"
+        subprocess.run([MEMHEAT, "baseline", "create", baseline, *HOW, *service("0%")],
+                       stderr=subprocess.DEVNULL, check=True)
+        same = [check(baseline, "0%") for _ in range(CHECKS)]
+        more = [check(baseline, "10%") for _ in range(CHECKS)]
+        slight = check(baseline, "1%")
+    cried = sum(code for code, _ in same)
+    caught = sum(code for code, _ in more)
+    named = sum(code and v["growth"][0]["key"] == "service [anon]" for code, v in more)
+    for ok, text in (
+            (cried == 0, f"unchanged: {cried} of {CHECKS} failed: {words(same)}"),
+            (caught * 20 >= CHECKS * 19, f"10 % growth: {caught} of {CHECKS} caught: {words(more)}"),
+            (named == caught, f"culprit named in {named} of {caught}"),
+            (slight[0] == 0, f"1 % growth: {slight[1]['verdict']}")):
+        print("ok  " if ok else "FAIL", text, flush=True)
+        failed |= not ok
+    return failed
+
+
+sys.exit(main())

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small service for checks of memory growth: three allocation sites whose memory it
+ * walks through again and again. `--grow SHARE` makes the working set larger by that
+ * share, all of it in cache_insert(); `--size SIZE` is the whole without growth.
+ *
+ *	service [--size MIB] [--grow PERCENT%] [--time SECONDS] [--exit STATUS]
+ *
+ * The sites' mappings are named where the kernel can do that, so that they can be told
+ * apart by mapping alone.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA           0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+struct store {
+	unsigned char *p;
+	size_t size;
+};
+
+static void *memory_of(size_t size, const char *name)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("service: mmap");
+		exit(1);
+	}
+	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, size, name);
+	return p;
+}
+
+static struct store index_build(size_t size)
+{
+	return (struct store){ memory_of(size, "index"), size };
+}
+
+static struct store cache_insert(size_t size)
+{
+	return (struct store){ memory_of(size, "cache"), size };
+}
+
+static struct store log_append(size_t size)
+{
+	return (struct store){ memory_of(size, "log"), size };
+}
+
+static void walk(const struct store *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->size; i += 4096)
+		*(volatile unsigned char *)(s->p + i) += 1;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+int main(int argc, char **argv)
+{
+	const struct timespec pause = { 0, 10000000 };
+	double size = 64, grow = 0, seconds = 3, end;
+	struct store stores[3];
+	int i, status = 0;
+
+	for (i = 1; i + 1 < argc; i += 2) {
+		double v = strtod(argv[i + 1], NULL);
+
+		if (!strcmp(argv[i], "--size"))
+			size = v;
+		else if (!strcmp(argv[i], "--grow"))
+			grow = v / 100;
+		else if (!strcmp(argv[i], "--time"))
+			seconds = v;
+		else if (!strcmp(argv[i], "--exit"))
+			status = (int)v;
+	}
+	size *= 1 << 20;
+	stores[0] = index_build((size_t)(size / 4) & ~(size_t)4095);
+	stores[1] = cache_insert((size_t)(size / 2 + size * grow) & ~(size_t)4095);
+	stores[2] = log_append((size_t)(size / 4) & ~(size_t)4095);
+	end = now() + seconds;
+	do {
+		for (i = 0; i < 3; i++)
+			walk(&stores[i]);
+		nanosleep(&pause, NULL);
+	} while (now() < end);
+	return status;
+}
