@@ -85,10 +85,10 @@ static const struct mh_option report_options[] = {
 };
 
 static const struct mh_report_type *const types[] = {
-	&mh_report_summary,   &mh_report_heatmap,    &mh_report_wss,
-	&mh_report_mappings,  &mh_report_hot,        &mh_report_code,
-	&mh_report_footprint, &mh_report_regions,    &mh_report_cold,
-	&mh_report_times,     &mh_report_nr_regions, &mh_report_diff,
+	&mh_report_summary,   &mh_report_heatmap, &mh_report_wss,
+	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
+	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
+	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
