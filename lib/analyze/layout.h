@@ -48,8 +48,7 @@ int mh_layout_bands(struct mh_layout *out, const struct mh_session *s,
  */
 int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 		    const struct mh_places *places, const struct mh_survey *sv,
-		    struct mh_range range, uint32_t rows, bool whole,
-		    struct mh_err *err);
+		    struct mh_range range, uint32_t rows, bool whole, struct mh_err *err);
 
 void mh_layout_fini(struct mh_layout *l);
 

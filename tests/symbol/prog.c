@@ -7,6 +7,7 @@
  *	data ADDRESS<tab>PATH
  *	code ADDRESS<tab>FUNCTION:LINE<tab>CALLER:LINE...	innermost first
  */
+/* clang-format off: the lines of calls are part of what it tells. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -5,8 +5,7 @@
 #include <string.h>
 
 static const struct mh_importer_ops *const importers[] = {
-	&mh_importer_damo,
-	&mh_importer_perf,
+	&mh_importer_damo, &mh_importer_perf,
 	&mh_importer_text, /* the last: it takes any text for its own */
 };
 

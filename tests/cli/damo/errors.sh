@@ -28,9 +28,9 @@ bad "no line is of damon" "nothing of interest"
 bad "not a line of a DAMON" "k 1 2.5: damon:damon_aggregated: target_id=x nr_regions=1"
 bad "version 774778377" "damon_recfmt_ver$(printf "\011")..."
 
-head -c 1000 record >cut
+head -c 1000 record >cut.json
 got=0
-"$MEMHEAT" import cut -o cut.data 2>err || got=$?
+"$MEMHEAT" import cut.json -o cut.data 2>err || got=$?
 [ "$got" -eq 1 ] || fail "exit $got for a cut record"
 grep -q "cut short" err || fail "cut: $(cat err)"
 
