@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /*
  * A program that tells the truth about itself, for tests of names: its mappings, where
  * members of its static variables are, and which functions and lines its code is at.
@@ -7,7 +8,6 @@
  *	data ADDRESS<tab>PATH
  *	code ADDRESS<tab>FUNCTION:LINE<tab>CALLER:LINE...	innermost first
  */
-/* clang-format off: the lines of calls are part of what it tells. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
