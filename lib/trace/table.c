@@ -142,7 +142,9 @@ static void put_strings(struct enc *x, size_t field)
 
 		x->value[i] = s.len;
 		total += s.len;
-		mh_wbuf_bytes(raw, s.p, s.len);
+		/* An empty string need not be anywhere, nor the buffer yet. */
+		if (s.len)
+			mh_wbuf_bytes(raw, s.p, s.len);
 	}
 	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch, MH_EFFORT_6);
 	mh_wbuf_varint(x->out, total);
