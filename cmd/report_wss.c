@@ -79,6 +79,13 @@ static void text_title(FILE *out, const struct mh_wss *w)
 	else
 		fprintf(out, ", warm-up included (--skip N leaves it out)");
 	fputc('\n', out);
+	if (!w->sampled || !w->any.n)
+		return;
+	fprintf(out, "distinct pages that samples hit%s: coverage %.0f %%, ",
+		w->coverage_p50 < MH_WSS_COVERED ? ", a lower bound" : "",
+		100 * w->coverage_p50);
+	fprintf(out, "all that was used is likely %s (medians)\n",
+		mh_text_bytes(a, w->chao1_p50));
 }
 
 static void text_percentiles(FILE *out, const struct wss_view *v,
@@ -281,6 +288,12 @@ static void json_points(struct mh_json *j, const struct mh_wss *w)
 		mh_json_u64(j, w->points[i].time_ns.end);
 		mh_json_key(j, "bytes");
 		mh_json_bytes(j, w->points[i].bytes);
+		if (w->sampled && w->points[i].bytes != MH_NO_DATA) {
+			mh_json_key(j, "coverage");
+			mh_json_double(j, w->points[i].coverage);
+			mh_json_key(j, "chao1");
+			mh_json_bytes(j, w->points[i].chao1);
+		}
 		mh_json_end_object(j);
 	}
 	mh_json_end_array(j);
@@ -308,6 +321,14 @@ static void write_json(FILE *out, const struct wss_view *v)
 		mh_json_null(&j);
 	mh_json_key(&j, "rss_p50");
 	mh_json_bytes(&j, w->rss_p50);
+	if (w->sampled && w->any.n) {
+		mh_json_key(&j, "coverage_p50");
+		mh_json_double(&j, w->coverage_p50);
+		mh_json_key(&j, "lower_bound");
+		mh_json_bool(&j, w->coverage_p50 < MH_WSS_COVERED);
+		mh_json_key(&j, "chao1_p50");
+		mh_json_bytes(&j, w->chao1_p50);
+	}
 	json_percentiles(&j, v, &w->any);
 	json_series(&j, "thresholds", v, w->thresholds, w->nr_thresholds);
 	json_series(&j, "windows", v, w->windows, w->nr_windows);

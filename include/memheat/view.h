@@ -111,8 +111,14 @@ int mh_heatmap_print(FILE *out, const struct mh_heatmap *map, struct mh_err *err
 
 struct mh_wss_point {
 	struct mh_range time_ns; /* the window, relative to the trace's start */
-	uint64_t bytes; /* MH_NO_DATA: the target did not run, or nothing was read */
+	uint64_t bytes;  /* MH_NO_DATA: the target did not run, or nothing was read */
+	double coverage; /* of samples: chance that the next one hits a page seen; else 0
+			  */
+	uint64_t chao1;  /* of samples: bytes that were likely used, seen or not */
 };
+
+/* Sizes from samples whose coverage is below are to be called lower bounds. */
+#define MH_WSS_COVERED 0.9
 
 #define MH_WSS_THRESHOLDS 4 /* any access, >= 5 %, >= 25 %, >= 50 % of the checks */
 #define MH_WSS_WINDOWS    4 /* the interval, and up to three longer ones; last: all */
@@ -136,6 +142,9 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
+	bool sampled;           /* sizes are what samples hit; estimates follow */
+	double coverage_p50;    /* median of the points' */
+	uint64_t chao1_p50;     /* likewise; MH_NO_DATA */
 	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
@@ -188,6 +197,51 @@ struct mh_footprint {
 };
 
 void mh_footprint_fini(struct mh_footprint *f);
+
+/* ---- snapshots: cold bytes, numbers of regions, times ---- */
+
+struct mh_cold_bucket {
+	struct mh_range idle_ns; /* how long not accessed; end UINT64_MAX: or longer */
+	uint64_t bytes;
+};
+
+/* Every byte of the last snapshots, by the time since it was accessed last. */
+struct mh_cold {
+	struct mh_provenance from;
+	uint64_t at_ns; /* the moment: end of the last snapshot, relative */
+	uint64_t
+		interval_ns; /* bytes of the first bucket were accessed in the last one */
+	struct mh_cold_bucket *buckets;
+	size_t nr_buckets;
+	uint64_t bytes;         /* of all buckets */
+	uint64_t unknown_bytes; /* of mappings that were touched, it is not known where */
+	uint64_t nr_aged;       /* ranges whose idle time is the age that was recorded; */
+	uint64_t nr_derived;    /* for these it is the run of snapshots without access */
+};
+
+void mh_cold_fini(struct mh_cold *c);
+
+/* How many regions snapshots have: whether the monitor could adapt. */
+struct mh_counts {
+	struct mh_provenance from;
+	uint64_t *sorted;
+	size_t n;
+	double mean;
+	uint64_t limit_min, limit_max; /* as configured; MH_NO_DATA: not recorded */
+	uint64_t nr_at_limit;          /* snapshots with limit_max regions or more */
+};
+
+void mh_counts_fini(struct mh_counts *c);
+
+/* When anything passes the filters: snapshots that follow each other make one range. */
+struct mh_times {
+	struct mh_provenance from;
+	struct mh_range *ranges; /* relative to the trace's start, ascending, disjoint */
+	size_t nr_ranges;
+	uint64_t sum_ns;
+};
+
+void mh_times_fini(struct mh_times *t);
 
 /* ---- code: what touched the memory ---- */
 

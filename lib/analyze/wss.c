@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyze/windows.h"
+#include "analyze/wss_samples.h"
 
 #define WSS_KINDS (1u << MH_EV_REGION | 1u << MH_EV_PAGES)
 
@@ -72,8 +73,21 @@ static int series_of(struct mh_wss_series *s, const char *name,
 	return 0;
 }
 
+/* An interval that was measured with the jitter of timers is called by its setting. */
+static uint64_t nominal_window(const struct mh_session *s,
+			       const struct mh_session_source *src,
+			       const struct mh_moments *m)
+{
+	uint64_t aggr_ns = mh_session_meta_u64(s, src->id, "aggr_us") * 1000;
+	uint64_t tenth = aggr_ns / 10;
+
+	return m->interval_ns >= aggr_ns - tenth && m->interval_ns <= aggr_ns + tenth
+		       ? aggr_ns
+		       : m->interval_ns;
+}
+
 static int fill_points(struct mh_wss *out, const struct mh_session *s,
-		       const struct mh_moments *m)
+		       const struct mh_session_source *src, const struct mh_moments *m)
 {
 	size_t i;
 
@@ -81,13 +95,14 @@ static int fill_points(struct mh_wss *out, const struct mh_session *s,
 	if (!out->points)
 		return -1;
 	out->nr_points = m->nr;
-	out->window_ns = m->interval_ns;
+	out->window_ns = nominal_window(s, src, m);
 	for (i = 0; i < m->nr; i++) {
 		struct mh_range t = m->v[i].time_ns;
 
 		t.start = t.start > s->start_ns ? t.start - s->start_ns : 0;
 		t.end = t.end > s->start_ns ? t.end - s->start_ns : 0;
-		out->points[i] = (struct mh_wss_point){ t, m->v[i].bytes };
+		out->points[i] =
+			(struct mh_wss_point){ .time_ns = t, .bytes = m->v[i].bytes };
 		out->nr_no_data += m->v[i].bytes == MH_NO_DATA;
 	}
 	return 0;
@@ -130,7 +145,7 @@ static int fill_windows(struct mh_wss *out, const struct mh_wss_input *in,
 {
 	const struct mh_moments *m = in->moments;
 	struct mh_windows w;
-	uint64_t len = m->interval_ns,
+	uint64_t len = out->window_ns,
 		 span = m->v[m->nr - 1].time_ns.end - m->v[0].time_ns.start;
 	unsigned i;
 	int ret;
@@ -169,7 +184,7 @@ int mh_wss_fill(struct mh_wss *out, const struct mh_wss_input *in, struct mh_err
 	name_window(name, sizeof(name), m->interval_ns);
 	out->rss_p50 = mh_footprint_rss_p50(in->s);
 	out->nr_skipped = in->scan->nr_skipped;
-	if (fill_points(out, in->s, m) || series_of(&out->any, "any", m, 0) ||
+	if (fill_points(out, in->s, in->src, m) || series_of(&out->any, "any", m, 0) ||
 	    fill_thresholds(out, m))
 		return no_memory(err);
 	if (m->nr) {
@@ -180,6 +195,21 @@ int mh_wss_fill(struct mh_wss *out, const struct mh_wss_input *in, struct mh_err
 	mh_session_provenance(in->s, in->src, WSS_KINDS, &out->from);
 	out->from.nr_intervals = out->any.n;
 	return MH_OK;
+}
+
+/* A source of snapshots; else one of samples that says which bytes were used. First
+ * touches of pages are not use: faults stay out. */
+static int pick_source(const struct mh_session_source **out, const struct mh_session *s,
+		       struct mh_err *err)
+{
+	int ret = mh_session_pick(s, WSS_KINDS, "working set size", out, err);
+
+	if (ret != MH_ENOSUP ||
+	    mh_session_pick(s, 1u << MH_EV_SAMPLE, "working set size", out, NULL))
+		return ret;
+	return (*out)->has_addr && mh_session_unit(*out, false) != MH_UNIT_FAULTS_PER_S
+		       ? MH_OK
+		       : ret;
 }
 
 int mh_wss_analyze(struct mh_wss *out, struct mh_session *s, struct mh_err *err)
@@ -193,10 +223,16 @@ int mh_wss_analyze(struct mh_wss *out, struct mh_session *s, struct mh_err *err)
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = mh_session_pick(s, WSS_KINDS, "working set size", &in.src, err);
+	ret = pick_source(&in.src, s, err);
 	if (ret)
 		return ret;
 	in.kind = mh_session_data_kind(in.src);
+	if (in.kind == MH_EV_SAMPLE) {
+		ret = mh_wss_from_samples(out, s, in.src, err);
+		if (ret)
+			mh_wss_fini(out);
+		return ret;
+	}
 	ret = mh_moments_skip(&scan, in.src, in.kind, s, err);
 	if (!ret && s->opts.at) {
 		ret = mh_places_of_maps(&places, s, err);

@@ -15,7 +15,7 @@ uint8_t *mh_wbuf_room(struct mh_wbuf *b, size_t more)
 
 	if (b->bad)
 		return NULL;
-	if (more <= b->cap - b->len)
+	if (b->p && more <= b->cap - b->len)
 		return b->p + b->len;
 	while (cap - b->len < more) {
 		if (cap > SIZE_MAX / 2) {

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -41,8 +42,12 @@ static bool line_kib(const char *text, const char *name, uint64_t *bytes)
 {
 	const char *line = strstr(text, name);
 	uint64_t kib;
+	char *end;
 
-	if (!line || sscanf(line + strlen(name), "%" SCNu64 " kB", &kib) != 1)
+	if (!line)
+		return false;
+	kib = strtoull(line + strlen(name), &end, 10);
+	if (end == line + strlen(name))
 		return false;
 	*bytes = kib * 1024;
 	return true;

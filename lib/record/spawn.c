@@ -187,6 +187,7 @@ void mh_child_reap_orphans(const struct mh_child *c)
 	f = fopen(path, "re");
 	if (!f)
 		return;
+	/* The kernel writes pids, which fit.  NOLINTNEXTLINE(cert-err34-c) */
 	while (fscanf(f, "%d", &pid) == 1) {
 		if (pid != c->pid)
 			waitpid(pid, NULL, WNOHANG);

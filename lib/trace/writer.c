@@ -353,7 +353,8 @@ static int flush(struct mh_writer *w, bool all, struct mh_err *err)
 	size_t i;
 	int status;
 
-	qsort(w->open.v, w->open.nr, sizeof(*w->open.v), compare_open);
+	if (w->open.nr)
+		qsort(w->open.v, w->open.nr, sizeof(*w->open.v), compare_open);
 	w->last = NULL;
 	for (i = 0; i < w->open.nr; i++) {
 		struct open_block *o = &w->open.v[i];

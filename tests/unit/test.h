@@ -22,6 +22,15 @@
 #include <memheat/base.h>
 #include <string.h>
 
+/* Built with AddressSanitizer: many times slower, and what was freed is kept. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_SANITIZED 1
+#elif defined(__has_feature)
+#define TEST_SANITIZED __has_feature(address_sanitizer)
+#else
+#define TEST_SANITIZED 0
+#endif
+
 /* The call gives @want (MH_OK, MH_END, a count); its words are shown when it fails. */
 #define assert_status(call, want, err)                                                   \
 	assert_status_at((call), (want), (err), #call, __FILE__, __LINE__)

@@ -485,6 +485,89 @@ static void a_mapping_can_be_asked_for(void **state)
 	fixture_end(&fx);
 }
 
+static void sample_at(struct fixture *fx, uint64_t time_ns, unsigned pid, uint64_t addr)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line),
+		 "sample time=%llu source=1 pid=%u tid=%u addr=0x%llx flags=1",
+		 (unsigned long long)time_ns, pid, pid, (unsigned long long)addr);
+	fixture_add(fx, line);
+}
+
+/*
+ * Second 0: pages A x 3, B x 2, C of another process, C; nothing in second 1; second 2:
+ * D, E, E's last byte, and one of second 0 that comes late, in a later block.
+ */
+static void samples_give_lower_bounds(void **state)
+{
+	struct mh_session_opts o = { .threads = 1 };
+	struct fixture fx;
+	struct mh_wss w;
+
+	(void)state;
+	add(&fx, "mem");
+	sample_at(&fx, 10, 7, 0x1000);
+	sample_at(&fx, 11, 7, 0x1fff);
+	sample_at(&fx, 12, 7, 0x1abc);
+	sample_at(&fx, 13, 7, 0x2000);
+	sample_at(&fx, 999999999, 7, 0x2fff);
+	sample_at(&fx, 14, 8, 0x7f0000003000);
+	sample_at(&fx, 15, 7, 0x7f0000003000);
+	sample_at(&fx, 16, 7, 0);
+	sample_at(&fx, 2 * SECOND, 7, 0xffffffff81000000);
+	fixture_flush(&fx);
+	sample_at(&fx, 3 * SECOND - 2, 7, 0x5000);
+	sample_at(&fx, 3 * SECOND - 1, 7, 0x5fff);
+	fixture_flush(&fx);
+	sample_at(&fx, 17, 7, 0x7f0000003008);
+	analyze(&fx, &o, &w);
+	assert_true(w.sampled);
+	assert_int_equal(w.window_ns, SECOND);
+	assert_int_equal(w.nr_points, 3);
+	assert_int_equal(w.nr_no_data, 1);
+	assert_int_equal(w.from.nr_samples, 11);
+	/* 8 samples; pages of 3, 2, 1 and 2: one once, two twice. */
+	assert_int_equal(w.points[0].bytes, 4 * 4096);
+	assert_true(fabs(w.points[0].coverage - (1 - 1 / 8.)) < 1e-12);
+	assert_int_equal(w.points[0].chao1, 4 * 4096 + 4096 / 4);
+	assert_true(w.points[1].bytes == MH_NO_DATA);
+	assert_int_equal(w.points[2].bytes, 2 * 4096);
+	assert_true(fabs(w.points[2].coverage - 2 / 3.) < 1e-12);
+	assert_int_equal(w.points[2].chao1, 2 * 4096 + 4096 / 2);
+	assert_true(w.coverage_p50 == w.points[0].coverage);
+	assert_int_equal(w.chao1_p50, 4 * 4096 + 4096 / 4);
+	assert_non_null(strstr(w.windows_note, "mem"));
+	mh_wss_fini(&w);
+	o.skip = 1;
+	analyze(&fx, &o, &w);
+	assert_int_equal(w.nr_points, 2);
+	assert_int_equal(w.nr_skipped, 1);
+	assert_int_equal(w.points[1].bytes, 2 * 4096);
+	assert_true(fabs(w.points[1].coverage - 2 / 3.) < 1e-12);
+	mh_wss_fini(&w);
+	fixture_end(&fx);
+}
+
+/* No page twice: the form of the estimate that does not divide by that. */
+static void samples_without_a_pair(void **state)
+{
+	struct fixture fx;
+	struct mh_wss w;
+	unsigned i;
+
+	(void)state;
+	add(&fx, "mem");
+	for (i = 0; i < 4; i++)
+		sample_at(&fx, 10 + i, 7, 0x1000 * (i + 1));
+	analyze(&fx, NULL, &w);
+	assert_int_equal(w.points[0].bytes, 4 * 4096);
+	assert_true(w.points[0].coverage == 0);
+	assert_int_equal(w.points[0].chao1, (4 + 4 * 3 / 2) * 4096);
+	mh_wss_fini(&w);
+	fixture_end(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +578,8 @@ int main(void)
 		cmocka_unit_test(pages_are_counted),
 		cmocka_unit_test(skip_leaves_out_the_first),
 		cmocka_unit_test(samples_have_no_working_set),
+		cmocka_unit_test(samples_give_lower_bounds),
+		cmocka_unit_test(samples_without_a_pair),
 		cmocka_unit_test(threads_find_the_same),
 		cmocka_unit_test(mappings_are_ranked),
 		cmocka_unit_test(the_longest_mapping_gives_the_name),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/vec.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 
@@ -78,6 +79,31 @@ static struct mh_cmd cmd(int stop)
 /* Parse words; stdout and stderr of it go to `said`. */
 static char said[4096];
 
+/* The words stay: options and operands borrow them. */
+static struct {
+	char **v;
+	size_t nr, cap;
+} words_kept;
+
+static char *keep(const char *word)
+{
+	char **slot = mh_vec_push(&words_kept);
+
+	assert_non_null(slot);
+	*slot = strdup(word);
+	assert_non_null(*slot);
+	return *slot;
+}
+
+static int free_words(void **state)
+{
+	(void)state;
+	while (words_kept.nr)
+		free(words_kept.v[--words_kept.nr]);
+	free(words_kept.v);
+	return 0;
+}
+
 static int parse(struct state *st, struct mh_args *args, int stop,
 		 const char *const *words)
 {
@@ -88,9 +114,9 @@ static int parse(struct state *st, struct mh_args *args, int stop,
 	size_t n;
 
 	assert_non_null(tmp);
-	argv[argc++] = strdup("try");
+	argv[argc++] = keep("try");
 	for (; *words; words++)
-		argv[argc++] = strdup(*words);
+		argv[argc++] = keep(*words);
 	argv[argc] = NULL;
 	fflush(stdout);
 	dup2(fileno(tmp), 1);
@@ -105,7 +131,6 @@ static int parse(struct state *st, struct mh_args *args, int stop,
 	n = fread(said, 1, sizeof(said) - 1, tmp);
 	said[n] = '\0';
 	fclose(tmp);
-	/* The words stay: options and operands borrow them. */
 	return result;
 }
 
@@ -268,5 +293,5 @@ int main(void)
 		cmocka_unit_test(test_help),  cmocka_unit_test(test_suggestions),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, free_words);
 }

@@ -261,7 +261,7 @@ static void pipe_to_pipe(void **state)
 	free(fifo);
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#if !TEST_SANITIZED
 /* The allocator of this program, which counts, and fails when told to. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t nr, size_t size);
@@ -377,7 +377,7 @@ int main(void)
 		cmocka_unit_test(slow_sources_wait),
 		cmocka_unit_test(disk_full),
 		cmocka_unit_test(pipe_to_pipe),
-#ifndef __SANITIZE_ADDRESS__
+#if !TEST_SANITIZED
 		cmocka_unit_test(memory_out),
 #endif
 	};
