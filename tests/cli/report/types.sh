@@ -5,8 +5,8 @@ set -eu
 . "$TOP/tests/cli/lib.sh"
 
 zigzag memheat.data
-status 2 "$MEMHEAT" report cold
-says "there is no report 'cold'; types: summary, heatmap, wss, mappings, hot, code, footprint, regions"
+status 2 "$MEMHEAT" report sizing
+says "there is no report 'sizing'; types: summary, heatmap, wss, mappings, hot, code, footprint, regions, cold, times, nr_regions"
 status 2 "$MEMHEAT" report heatmpa
 says "did you mean 'heatmap'?"
 status 2 "$MEMHEAT" report wss a.data b.data
