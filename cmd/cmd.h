@@ -22,7 +22,7 @@ enum mh_exit {
 	MH_EXIT_USAGE = 2,
 	MH_EXIT_INCONCLUSIVE = 3, /* check: and told to fail on it */
 	MH_EXIT_WORKLOAD = 4,     /* check: the workload itself failed */
-	MH_EXIT_NO_SOURCE = 77,   /* check: no source works here; a skip for test runners */
+	MH_EXIT_NO_SOURCE = 77, /* check: no source works here; a skip for test runners */
 	MH_EXIT_RECORDING = 125,    /* record: the recording itself failed */
 	MH_EXIT_NOT_RUNNABLE = 126, /* record: the command is there, but cannot be run */
 	MH_EXIT_NOT_FOUND = 127,    /* record: there is no such command */

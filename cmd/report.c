@@ -73,17 +73,17 @@ static const struct mh_option report_options[] = {
 };
 
 static const struct mh_report_type *const types[] = {
-	&mh_report_summary,  &mh_report_heatmap,   &mh_report_wss,
-	&mh_report_mappings, &mh_report_footprint, &mh_report_regions, &mh_report_diff,
+	&mh_report_summary,   &mh_report_heatmap, &mh_report_wss,  &mh_report_mappings,
+	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
-static const char *const type_words[] = { "summary",     "heatmap",   "wss",
-					  "mappings",    "footprint", "regions",
-					  "diff",        "heats",       "access",    "footprints",
-					  "record_info", NULL };
+static const char *const type_words[] = { "summary",    "heatmap",     "wss",
+					  "mappings",   "footprint",   "regions",
+					  "diff",       "heats",       "access",
+					  "footprints", "record_info", NULL };
 
 static const struct {
 	const char *alias, *name;
