@@ -156,10 +156,17 @@ static int set_extent(const struct mh_option *opt, uint32_t *field, const char *
 	return status;
 }
 
+/* @arg: NULL for a flag, and where `otherwise` stands in (a STRING) */
 static int set(const struct mh_option *opt, void *state, char *arg, struct mh_err *err)
 {
+	static char none[] = "";
 	void *field = (char *)state + opt->offset;
 
+	if (!arg && opt->otherwise) {
+		*(const char **)field = opt->otherwise;
+		return MH_OK;
+	}
+	arg = arg ? arg : none;
 	switch (opt->type) {
 	case MH_OPT_FLAG:
 		*(int *)field = 1;
@@ -220,6 +227,8 @@ static void make_tables(struct getopt_tables *t, const struct mh_cmd *cmd,
 	for (i = 0; i < nr; i++) {
 		int has_arg = flat[i].type != MH_OPT_FLAG;
 
+		if (flat[i].otherwise)
+			has_arg = optional_argument;
 		t->longs[i] = (struct option){ flat[i].name, has_arg, NULL,
 					       LONG_BASE + (int)i };
 		if (flat[i].letter)

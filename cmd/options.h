@@ -63,6 +63,7 @@ struct mh_option {
 	uint64_t min, max;          /* SIZE, TIME, COUNT, EXTENT; max 0: no limit */
 	const char *const *choices; /* ended by NULL */
 	const struct mh_option *group;
+	const char *otherwise; /* argument where the name stands alone; one needs '=' */
 	const char *only; /* report: the types it concerns, blanks between; NULL: all */
 };
 

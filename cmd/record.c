@@ -23,6 +23,7 @@
 
 #include "cmd.h"
 #include "options.h"
+#include "record_damon.h"
 
 #define STATUS_NS 500000000u
 
@@ -33,6 +34,7 @@ struct record {
 	int policy; /* enum mh_policy */
 	uint64_t for_ns, interval_ns, ring, period;
 	double overhead;
+	struct record_damon damon;
 };
 
 static const char *const policies[] = { "default", "fast", "best", NULL };
@@ -62,6 +64,7 @@ static const struct mh_option record_options[] = {
 	  AT(user_only) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
+	{ .type = MH_OPT_GROUP, .group = record_damon_options, AT(damon) },
 	{ "policy", 0, MH_OPT_CHOICE, "POLICY",
 	  "how hard to compress: default, fast or best", AT(policy),
 	  .choices = policies },
@@ -430,7 +433,7 @@ static struct mh_target target_of(const struct record *opts)
 	return target;
 }
 
-static int record(const struct record *opts, char **command, int argc, char **argv)
+static int record(struct record *opts, char **command, int argc, char **argv)
 {
 	const struct mh_log *log = &mh_log_stderr;
 	struct mh_record_opts ropts = {
@@ -457,7 +460,12 @@ static int record(const struct record *opts, char **command, int argc, char **ar
 		.end_ns = UINT64_MAX,
 		.show_status = !command && !opts->quiet && isatty(STDERR_FILENO),
 	};
-	int code = run_session(&s, &ropts);
+	struct mh_err err = { 0 };
+	int code;
+
+	if (record_damon_apply(&opts->damon, &ropts, &err))
+		return mh_usage(&mh_cmd_record, "%s", err.msg);
+	code = run_session(&s, &ropts);
 
 	if (s.signal_fd >= 0)
 		close(s.signal_fd);

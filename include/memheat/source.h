@@ -37,6 +37,19 @@ struct mh_source_opts {
 	uint32_t ring_kib; /* perf rings, per CPU; 0: 1024, halved until it fits */
 	uint64_t period;   /* perf events; 0: the source's default */
 	int user_only;     /* leave out kernel-mode samples */
+	/* damon: checks, snapshots and new mappings each so often; 0: the source's default */
+	uint64_t sample_ns, aggr_ns, update_ns;
+	uint32_t nr_regions_min, nr_regions_max; /* damon; 0: 10, 1000 */
+	struct {
+		int on;
+		uint32_t access_bp, aggrs; /* observed accesses wanted, in how many
+					    * snapshots; 0: 400 (4%), 3 */
+		uint64_t sample_min_ns, sample_max_ns; /* 0: 5 ms, 10 s */
+	} auto_intervals; /* damon: the kernel finds the intervals (Linux 6.15) */
+	struct {
+		uint64_t delay_ns; /* 0: every snapshot, through the tracepoint */
+		uint64_t count;    /* 0: no end */
+	} polled; /* damon: ask for a snapshot now and then */
 	const char *sysroot; /* prefix of /proc and /sys (tests: a fake tree); NULL: "" */
 	const struct mh_log *log;
 };
@@ -55,6 +68,7 @@ struct mh_source_ops {
 	int uses_accessed_bits; /* two such sources on one target disturb each other */
 	int gives_footprint;    /* emits FOOTPRINT itself */
 	int gives_tasks;        /* tells TASK as it happens, not by looking now and then */
+	int only_named;         /* `auto` passes it by */
 
 	/*
 	 * Say whether this machine can run it on @target (NULL: on anything), by reading

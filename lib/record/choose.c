@@ -134,7 +134,7 @@ static int choose(struct mh_choice *out, const struct mh_target *target,
 	size_t i;
 
 	for (i = 0; (ops = mh_source_at(i)) && out->nr < MH_SOURCES_MAX; i++) {
-		if (ops->uses_accessed_bits && have_bits)
+		if (ops->only_named || (ops->uses_accessed_bits && have_bits))
 			continue;
 		ret = ops->probe(&probe, target, opts, err);
 		if (ret)

@@ -8,6 +8,11 @@
 
 #include <memheat/source.h>
 
+extern const struct mh_source_ops mh_source_damon;
+extern const struct mh_source_ops mh_source_damon_vaddr;
+extern const struct mh_source_ops mh_source_damon_fvaddr;
+extern const struct mh_source_ops mh_source_damon_paddr;
+extern const struct mh_source_ops mh_source_damon_attach;
 extern const struct mh_source_ops mh_source_faults;
 extern const struct mh_source_ops mh_source_refs;
 

@@ -7,7 +7,8 @@
 #include "source/backends.h"
 
 static const struct mh_source_ops *const backends[] = {
-	&mh_source_refs,
+	&mh_source_damon,       &mh_source_damon_vaddr,  &mh_source_damon_fvaddr,
+	&mh_source_damon_paddr, &mh_source_damon_attach, &mh_source_refs,
 	&mh_source_faults,
 };
 

@@ -27,7 +27,7 @@
 
 #include "ring/open.h"
 #include "ring/watch.h"
-#include "source/faults/maps.h"
+#include "source/maps.h"
 #include "source/tree.h"
 
 /* A ring that fills slowly is emptied this often, so that a killed recorder loses less

@@ -3,7 +3,7 @@
  * /proc/PID/maps, line by line as in proc(5). A path with a newline has it as "\012"
  * there, and so it stays: the same file is then called the same by every reader of maps.
  */
-#include "source/faults/maps.h"
+#include "source/maps.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a process has mapped already when a recording meets it: /proc/PID/maps as events.
  */
-#ifndef MEMHEAT_SOURCE_FAULTS_MAPS_H
-#define MEMHEAT_SOURCE_FAULTS_MAPS_H
+#ifndef MEMHEAT_SOURCE_MAPS_H
+#define MEMHEAT_SOURCE_MAPS_H
 
 #include <sys/types.h>
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* What a recording says of itself: its settings, and the names of physical memory. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "source/damon/live.h"
+
+static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
+		     struct mh_err *err, const char *name, const char *fmt, ...)
+	MH_PRINTF(5, 6);
+static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
+		     struct mh_err *err, const char *name, const char *fmt, ...)
+{
+	char key[64], value[256];
+	struct mh_event ev;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(value, sizeof(value), fmt, args);
+	va_end(args);
+	snprintf(key, sizeof(key), "source.%u.%s", src->id, name);
+	mh_event_init(&ev, MH_EV_META);
+	ev.time_ns = mh_damon_now_ns();
+	ev.meta.key = key;
+	ev.meta.value = value;
+	return to->fn(to->arg, &ev, err);
+}
+
+int mh_damon_tell_params(const struct mh_source *src, const struct damon_sink *to,
+			 struct mh_err *err)
+{
+	const struct damon_params *p = &src->params;
+	int ret = tell_meta(src, to, err, "name", "%s", src->ops->name);
+
+	if (!ret)
+		ret = tell_meta(src, to, err, "unit", "hits of checks");
+	if (!ret)
+		ret = tell_meta(src, to, err, "operations", "%s", p->operations);
+	if (!ret && src->stream.sample_us)
+		ret = tell_meta(src, to, err, "sample_us", "%" PRIu64,
+				src->stream.sample_us);
+	if (!ret && src->stream.aggr_us)
+		ret = tell_meta(src, to, err, "aggr_us", "%" PRIu64, src->stream.aggr_us);
+	if (!ret && p->update_us)
+		ret = tell_meta(src, to, err, "update_us", "%" PRIu64, p->update_us);
+	if (!ret && p->nr_regions_max)
+		ret = tell_meta(src, to, err, "nr_regions", "%" PRIu64 ":%" PRIu64,
+				p->nr_regions_min, p->nr_regions_max);
+	if (!ret && p->goal.on)
+		ret = tell_meta(src, to, err, "intervals_goal",
+				"%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64,
+				p->goal.access_bp, p->goal.aggrs, p->goal.sample_min_us,
+				p->goal.sample_max_us);
+	if (!ret)
+		ret = tell_meta(src, to, err, "clock", "monotonic");
+	return ret;
+}
+
+/* Physical memory has no mappings of its own; its nodes stand for them. */
+int mh_damon_tell_rams(const struct mh_source *src, const struct damon_sink *to,
+		       struct mh_err *err)
+{
+	char path[64];
+	struct mh_event ev;
+	size_t i;
+	int ret = MH_OK;
+
+	mh_event_init(&ev, MH_EV_MAP);
+	ev.source = to->source;
+	ev.time_ns = to->time_ns;
+	ev.map.op = MH_MAP_ADD;
+	ev.map.path = path;
+	for (i = 0; !ret && i < src->rams.nr; i++) {
+		const struct damon_ram *ram = &src->rams.v[i];
+
+		if (ram->node < 0)
+			snprintf(path, sizeof(path), "[System RAM]");
+		else
+			snprintf(path, sizeof(path), "[System RAM node %d]", ram->node);
+		ev.map.start = ram->range.start;
+		ev.map.end = ram->range.end;
+		ret = to->fn(to->arg, &ev, err);
+	}
+	return ret;
+}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+import statistics
+import sys
+from guest import *
+
+out = sys.argv[1]
+
+
+def check(trace, right):
+    phase = right["phases"][0]
+    pid = phase["pid"]
+    begin = phase["start_ns"] + 1500000000
+    sizes = [size_of(busy([r for r in rows if r.pid == pid]))
+             for time, rows in moments(trace).items()
+             if time <= phase["end_ns"] and rows[0].begin >= begin]
+    sizes = [s for s in sizes if s]
+    assert len(sizes) >= 5, f"pid {pid} is seen in {len(sizes)} moments"
+    near(f"hot part of process {pid}", statistics.median(sizes), 8 * MIB, 0.1)
+
+
+for name in ("a", "b"):
+    check(out + "/trace", truth(f"{out}/{name}.json"))
