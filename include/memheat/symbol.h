@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From addresses to what they belong to: the recorded mappings of each address space over
- * time. (Names of objects and code through ELF and DWARF build on this.)
+ * time, and names of objects and code through ELF and DWARF on top of them.
  */
 #ifndef MEMHEAT_SYMBOL_H
 #define MEMHEAT_SYMBOL_H
@@ -23,7 +23,8 @@ struct mh_mapping {
 	struct mh_range time_ns; /* when it was there */
 	uint64_t pgoff;
 	uint8_t prot, shared;
-	const char *path; /* as in /proc/PID/maps */
+	const char *path;     /* as in /proc/PID/maps */
+	const char *build_id; /* of the file, as lower-case hex; "" if not recorded */
 };
 
 struct mh_maps;
@@ -54,5 +55,154 @@ const struct mh_mapping *mh_maps_find(const struct mh_maps *maps, size_t space,
 
 /* A short name for a person: "[heap]", "libc.so.6 rw-", "[anon]", "[anon:NAME]". */
 void mh_mapping_name(const struct mh_mapping *m, char *buf, size_t size);
+
+/* ---- what a recorder reads from a file that is mapped ---- */
+
+/* A piece of a file as program headers place it; memsz beyond filesz is .bss, which is
+ * anonymous memory right behind the file's mapping. */
+struct mh_elf_load {
+	uint64_t offset, filesz; /* in the file */
+	uint64_t vaddr, memsz;   /* before relocation */
+	uint8_t prot;            /* PROT_READ | PROT_WRITE | PROT_EXEC */
+};
+
+#define MH_ELF_LOADS_MAX 16
+
+struct mh_elf_facts {
+	uint8_t build_id_len; /* 0: the file has none */
+	uint8_t build_id[MH_BUILD_ID_MAX];
+	uint32_t nr_loads; /* those beyond MH_ELF_LOADS_MAX are left out */
+	struct mh_elf_load loads[MH_ELF_LOADS_MAX];
+};
+
+/*
+ * Read an ELF file's build-id and PT_LOAD headers; reads little, opens no debug info.
+ * A path under /proc/PID/map_files or /proc/PID/root works for what was deleted or lives
+ * in another mount namespace.
+ *
+ * Returns MH_OK; MH_ESYS, MH_EPERM: cannot be opened; MH_EFORMAT: not an ELF file or a
+ * damaged one; MH_ENOSUP: big-endian.
+ */
+int mh_elf_facts_of_file(struct mh_elf_facts *out, const char *path,
+			 struct mh_err *err) MH_MUST_CHECK;
+
+/* ---- names ---- */
+
+enum mh_build_id_state {
+	MH_BUILD_ID_UNKNOWN, /* none recorded or none in the file: the path is trusted */
+	MH_BUILD_ID_OK,
+	MH_BUILD_ID_STALE /* the file differs from the one that was mapped; not used */
+};
+
+/* Why something has no name, or not all of it. */
+enum mh_unnamed {
+	MH_NAMED,              /* all that was asked is there */
+	MH_UNNAMED_UNMAPPED,   /* no mapping was recorded for the address */
+	MH_UNNAMED_ANON,       /* memory without a file: heap, stack, mmap */
+	MH_UNNAMED_NO_FILE,    /* the file cannot be opened (any more) */
+	MH_UNNAMED_STALE,      /* the file's build-id differs from the recorded one */
+	MH_UNNAMED_NOT_ELF,    /* a file mapping of other data, or a damaged file */
+	MH_UNNAMED_STRIPPED,   /* neither symbols nor debug information */
+	MH_UNNAMED_NO_SYMBOL,  /* no symbol or variable covers the address */
+	MH_UNNAMED_NO_DEBUG,   /* named by its ELF symbol; no debug information */
+	MH_UNNAMED_NO_LINE,    /* named; debug information has no line or type for it */
+	MH_UNNAMED_COMPRESSED, /* named by ELF; debug sections packed in a way unknown */
+	MH_UNNAMED_SPLIT,      /* named by ELF; the .dwo or .dwp file was not found */
+	MH_UNNAMED_DAMAGED,    /* debug information is damaged, or past a limit of work */
+	MH_UNNAMED_JIT         /* code without a file and no perf map names it */
+};
+#define MH_NR_UNNAMED 14
+
+/* For a person: "stripped", "build-id differs", ... */
+const char *mh_unnamed_words(enum mh_unnamed why);
+
+enum mh_symbol_kind {
+	MH_SYMBOL_NONE,    /* not even a mapping */
+	MH_SYMBOL_MAPPING, /* only the mapping is known */
+	MH_SYMBOL_CODE,
+	MH_SYMBOL_DATA
+};
+
+struct mh_symbol_frame {
+	const char *function; /* "" where not known */
+	const char *file;     /* "" where not known; as recorded by the compiler */
+	uint32_t line;        /* 0: not known */
+};
+
+struct mh_symbol {
+	uint8_t kind;           /* enum mh_symbol_kind */
+	uint8_t why;            /* enum mh_unnamed */
+	uint8_t build_id_state; /* enum mh_build_id_state */
+	uint16_t nr_frames;
+	uint32_t line; /* 0: not known */
+	/* Code: where the address is, inlining undone. Data: the declaration. */
+	const char *file;
+	const struct mh_mapping *mapping; /* NULL: none */
+	const char *module;               /* path of the file; "" if none */
+	uint64_t vaddr;                   /* address in the module's own terms */
+	const char *section;              /* ".bss"; "" if not known */
+
+	/* Code: the innermost function, inlined or not. Data: the variable. "" if none.
+	 */
+	const char *name;
+	uint64_t offset; /* of the address in the ELF symbol or the variable */
+	uint64_t size;   /* of these; 0: not known */
+
+	/* Code: innermost first; the last one is the function that is not inlined. */
+	const struct mh_symbol_frame *frames; /* nr_frames of them */
+
+	/* Data. */
+	const char *type; /* of the variable: "struct rec[64]"; "" if not known */
+	const char *path; /* "hot_table[1].val"; the name alone without a type */
+};
+
+struct mh_symtab_opts {
+	const char *const *debug_dirs; /* with .build-id/xx/ inside; NULL ends the list;
+					  NULL: /usr/lib/debug */
+	const char *sysroot;           /* before every path of a module; NULL: none */
+	const char *perf_map_dir;      /* of perf-PID.map; NULL: /tmp */
+	const char *kallsyms; /* file in the form of /proc/kallsyms; NULL: none */
+	int no_demangle;
+	int no_debuginfod; /* else asked when DEBUGINFOD_URLS is set */
+};
+
+struct mh_symtab;
+
+/*
+ * @maps: finished; must outlive the symtab
+ * @opts: NULL: defaults; its strings must outlive the symtab
+ */
+int mh_symtab_new(struct mh_symtab **out, const struct mh_maps *maps,
+		  const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+void mh_symtab_free(struct mh_symtab *st);
+
+struct mh_symbol_query {
+	size_t space; /* index for mh_maps_space(); SIZE_MAX: the kernel */
+	uint64_t addr, time_ns;
+};
+
+/*
+ * Name @nr places at once, in any order; out[i] is for places[i]. A place that has no
+ * name is not a failure: out[i].why says it. One call with many places costs far less
+ * than many calls. Strings and frames are lent until the symtab is freed.
+ *
+ * Returns MH_OK; MH_ENOMEM.
+ */
+int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places,
+		      size_t nr, struct mh_symbol *out, struct mh_err *err) MH_MUST_CHECK;
+
+/* How many places got each reason so far, by enum mh_unnamed. */
+const uint64_t *mh_symtab_counts(const struct mh_symtab *st);
+
+/* A file that places were in, for "libfoo.so.2 is stripped (build-id 3f2a...)". */
+struct mh_symtab_module {
+	const char *path, *build_id; /* recorded; "" */
+	const char *debug_file;      /* separate debug information in use; "" */
+	enum mh_build_id_state state;
+	enum mh_unnamed why; /* of the module as a whole; MH_NAMED: has debug info */
+	uint64_t nr_places, nr_unnamed;
+};
+size_t mh_symtab_nr_modules(const struct mh_symtab *st);
+struct mh_symtab_module mh_symtab_module(const struct mh_symtab *st, size_t i);
 
 #endif

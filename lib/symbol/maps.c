@@ -29,7 +29,7 @@ struct live {
 	struct mh_range addr;
 	uint64_t since_ns, pgoff;
 	uint8_t prot, shared;
-	const char *path;
+	const char *path, *build_id;
 };
 
 struct space {
@@ -189,7 +189,8 @@ static int mapping_close(struct mh_maps *maps, const struct space *sp,
 				  .pgoff = l->pgoff,
 				  .prot = l->prot,
 				  .shared = l->shared,
-				  .path = l->path };
+				  .path = l->path,
+				  .build_id = l->build_id };
 	return 0;
 }
 
@@ -276,6 +277,16 @@ static int live_same(const struct live *a, const struct live *b)
 	       a->path == b->path;
 }
 
+static const char *build_id_keep(struct mh_maps *maps, const struct mh_ev_map *m)
+{
+	char hex[2 * MH_BUILD_ID_MAX + 1] = "";
+	size_t i;
+
+	for (i = 0; i < m->build_id_len && i < MH_BUILD_ID_MAX; i++)
+		snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
+	return mh_maps_strings_keep(&maps->strings, hex);
+}
+
 static int add_map(struct mh_maps *maps, const struct mh_event *ev)
 {
 	const struct mh_ev_map *m = &ev->map;
@@ -294,10 +305,17 @@ static int add_map(struct mh_maps *maps, const struct mh_event *ev)
 		return 0;
 	if (m->op == MH_MAP_REMOVE)
 		return live_cut(maps, sp, l.addr, ev->time_ns);
-	/* A recorder that reads /proc/PID/maps again says what is known already. */
+	l.build_id = build_id_keep(maps, m);
+	if (!l.build_id)
+		return -1;
+	/* A recorder that reads /proc/PID/maps again says what is known already, but for
+	 * the build-id: the kernel's mmap event may come without it. */
 	at = live_find(sp, m->start);
-	if (at < sp->live.nr && live_same(&sp->live.v[at], &l))
+	if (at < sp->live.nr && live_same(&sp->live.v[at], &l)) {
+		if (*l.build_id)
+			sp->live.v[at].build_id = l.build_id;
 		return 0;
+	}
 	if (live_cut(maps, sp, l.addr, ev->time_ns))
 		return -1;
 	return live_insert(sp, live_find(sp, m->start), &l);

@@ -6,8 +6,8 @@
  * A scan reads every process of the target, then clears its accessed bits; the time
  * between two scans is the interval. Scans cost the target the time that its mmap lock is
  * held and us a walk of its page tables, so the interval grows with the scan: it is never
- * shorter than scan time / overhead. Below 100 ms pages in the TLB would read as
- * untouched.
+ * shorter than the CPU time of a scan / overhead. Below 100 ms pages in the TLB would
+ * read as untouched.
  *
  * Not handled: processes that begin and end between two scans (they are never seen),
  * pages of hugetlb mappings, accesses of a KVM guest (clear_refs does not reach its
@@ -404,10 +404,18 @@ static int tell_cost(struct mh_source *src, uint64_t took_ns, struct mh_err *err
 	return status;
 }
 
-/* The next scan: an interval from this one, or later when scans cost too much. */
-static void schedule(struct mh_source *src, uint64_t end_ns)
+/* CPU time, not elapsed time: on a busy machine a scan waits, which costs nobody. */
+static uint64_t cpu_ns(void)
 {
-	uint64_t took_ns = end_ns - src->scan.time_ns;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* The next scan: an interval from this one, or later when scans cost too much. */
+static void schedule(struct mh_source *src, uint64_t took_ns)
+{
 	uint64_t least_ns = (uint64_t)((double)took_ns / src->overhead);
 	uint64_t next_ns = src->interval_ns > least_ns ? src->interval_ns : least_ns;
 	uint64_t told_ns =
@@ -419,8 +427,7 @@ static void schedule(struct mh_source *src, uint64_t end_ns)
 	src->told_interval_ns = next_ns;
 	mh_log_say(&src->log, MH_NOTICE,
 		   "refs: interval lengthened from %.3g s to %.3g s: a scan of %.3g MiB "
-		   "takes "
-		   "%.0f ms (--overhead %.0f%%)",
+		   "takes %.0f ms of CPU time (--overhead %.0f%%)",
 		   (double)src->interval_ns / 1e9, (double)next_ns / 1e9,
 		   (double)src->scan.rss / 1048576, (double)took_ns / 1e6,
 		   src->overhead * 100);
@@ -428,7 +435,7 @@ static void schedule(struct mh_source *src, uint64_t end_ns)
 
 static int scan_all(struct mh_source *src, struct mh_err *err)
 {
-	uint64_t end_ns, ticks = boot_ticks();
+	uint64_t began_ns = cpu_ns(), ticks = boot_ticks();
 	int status;
 	size_t i;
 
@@ -440,11 +447,10 @@ static int scan_all(struct mh_source *src, struct mh_err *err)
 			status = scan_proc(src, &src->procs.v[i], err);
 	if (!status)
 		status = drop_ended(src, err);
-	end_ns = mh_refs_now_ns();
 	if (!status)
-		status = tell_cost(src, end_ns - src->scan.time_ns, err);
+		status = tell_cost(src, cpu_ns() - began_ns, err);
 	if (!status)
-		schedule(src, end_ns);
+		schedule(src, cpu_ns() - began_ns);
 	src->last_scan_ns = src->scan.time_ns;
 	src->last_scan_ticks = ticks;
 	return status;

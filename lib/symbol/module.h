@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* One file that was mapped: what is opened of it, and names of addresses in it. */
+#ifndef MEMHEAT_SYMBOL_MODULE_H
+#define MEMHEAT_SYMBOL_MODULE_H
+
+#include "symbol/debugfile.h"
+#include "symbol/elfsyms.h"
+#include "symbol/line.h"
+#include "symbol/names.h"
+#include "symbol/vars.h"
+
+struct mh_cu_range {
+	uint64_t start, end;
+	uint64_t reach; /* the highest end up to here */
+	uint32_t unit;  /* of the DWARF file */
+};
+
+struct mh_module {
+	const char *path, *build_id; /* as recorded; build_id "" */
+	const char *debug_file;      /* "" */
+	bool open;
+	enum mh_build_id_state state;
+	enum mh_unnamed why; /* of the whole module */
+
+	struct mh_elf elf, debug, alt; /* debug, alt: where there are such files */
+	struct mh_dw_fuel fuel;
+	struct mh_dwarf dw, alt_dw;
+	bool has_dwarf;
+	struct mh_dwp dwp;
+	struct mh_elf_names names;
+	struct {
+		struct mh_cu_range *v;
+		size_t nr, cap;
+		bool made;
+	} cus;
+	struct mh_dw_vars vars;
+	bool vars_made;
+	char dir_path[MH_PATH_MAX]; /* the file that was opened */
+
+	uint64_t nr_places, nr_unnamed;
+};
+
+/* What all modules of a symtab share. */
+struct mh_naming {
+	const struct mh_symtab_opts *opts;
+	struct mh_names names;
+};
+
+/* Open the module's file and what belongs to it; m->why says how far that came. Only
+ * memory is a failure. */
+int mh_module_open(struct mh_module *m, struct mh_naming *naming,
+		   struct mh_err *err) MH_MUST_CHECK;
+/* From an image in memory (the vdso, tests). */
+int mh_module_open_memory(struct mh_module *m, const void *image, size_t len,
+			  struct mh_naming *naming, struct mh_err *err) MH_MUST_CHECK;
+void mh_module_close(struct mh_module *m, struct mh_naming *naming);
+
+struct mh_module_item {
+	uint64_t vaddr;
+	struct mh_symbol *out; /* mapping, module and vaddr are set */
+};
+
+/* Name @items, which it sorts. The module is open. MH_OK or MH_ENOMEM. */
+int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
+		      struct mh_module_item *items, size_t nr,
+		      struct mh_err *err) MH_MUST_CHECK;
+
+/* Parts of the above. Items are all code, or all data, and ascend by vaddr. */
+int mh_module_resolve_code(struct mh_module *m, struct mh_naming *naming,
+			   const struct mh_module_item *items, size_t nr);
+int mh_module_resolve_data(struct mh_module *m, struct mh_naming *naming,
+			   const struct mh_module_item *items, size_t nr);
+/* What the lack of debug information for an address is called. */
+enum mh_unnamed mh_module_lack(const struct mh_module *m);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Static variables: where they are, of which type, and what is at an offset in them. */
+#ifndef MEMHEAT_SYMBOL_VARS_H
+#define MEMHEAT_SYMBOL_VARS_H
+
+#include "symbol/dwarf.h"
+
+struct mh_dw_var {
+	uint64_t addr;
+	uint64_t die;  /* in its unit */
+	uint32_t unit; /* as given to mh_dw_vars_add() */
+};
+
+struct mh_dw_vars {
+	struct mh_dw_var *v; /* by address once sorted */
+	size_t nr, cap;
+};
+
+/* Add the variables with a fixed address of a loaded unit, function-local ones too.
+ * False: out of memory. */
+bool mh_dw_vars_add(struct mh_dw_vars *vars, struct mh_dw_unit *u, uint32_t number);
+void mh_dw_vars_sort(struct mh_dw_vars *vars);
+/* Index behind the last variable that begins at or below @addr. */
+size_t mh_dw_vars_upto(const struct mh_dw_vars *vars, uint64_t addr);
+
+/* Bytes of a type; 0: not known. */
+uint64_t mh_dw_type_size(struct mh_dw_ref type);
+
+struct mh_dw_ref mh_dw_type_of(const struct mh_dw_die *die);
+
+/* "struct rec[64]", "char *"; as much as fits. */
+void mh_dw_type_text(struct mh_dw_ref type, char *buf, size_t size);
+
+/* Append to @buf, which has the variable's name, what is at @off of @type:
+ * "[1].val", ".<padding>", "+7". */
+void mh_dw_type_path(struct mh_dw_ref type, uint64_t off, char *buf, size_t size);
+
+#endif
