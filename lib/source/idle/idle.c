@@ -8,7 +8,9 @@
  * time between two scans is the interval; it is lengthened when scans cost more CPU time
  * than allowed. Below 100 ms pages in the TLB would read as untouched.
  *
- * With -a the frames themselves are told, under pid 0.
+ * With -a the frames themselves are told, under pid 0. With --writes the pages that were
+ * written are a second layer, from soft-dirty bits: the kernel write-protects the pages
+ * for it, so the target takes a fault for each page's first write in an interval.
  *
  * Not handled: processes that begin and end between two scans (they are never seen),
  * hugetlb and other pages without an idle bit (counted as untracked), page cache that no
@@ -181,6 +183,7 @@ static int tell_params(const struct mh_source *src, unsigned conflicts, mh_event
 		{ "unit", "touched pages" },
 		{ "interval_ns", interval },
 		{ "overhead", overhead },
+		{ "writes", src->scan.writes ? "soft-dirty" : "no" },
 		{ "shared_pages", "told once, in the first process that maps them" },
 		{ "conflicts", words },
 	};
@@ -253,6 +256,7 @@ static struct mh_source *new_source(uint16_t id, const struct mh_target *target,
 	src->overhead = opts->overhead > 0 ? opts->overhead : OVERHEAD_DEFAULT;
 	src->scan.sysroot = src->sysroot;
 	src->scan.source = id;
+	src->scan.writes = opts->writes;
 	src->scan.page_shift =
 		(unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	src->fds.bitmap = src->fds.flags = -1;
@@ -265,6 +269,33 @@ static struct mh_source *new_source(uint16_t id, const struct mh_target *target,
 		src->deadline_ns += src->interval_ns;
 	}
 	return src;
+}
+
+/* A page that was just written reads as soft-dirty, where the kernel has such bits. */
+static int check_writes(const struct mh_source *src, struct mh_err *err)
+{
+	volatile char written = 1;
+	uint64_t entry = 0, address = (uint64_t)(uintptr_t)&written;
+	struct pagemap pm;
+
+	if (!src->scan.writes)
+		return MH_OK;
+	if (src->target.type == MH_TARGET_SYSTEM)
+		return mh_fail(err, MH_ENOSUP,
+			       "idle: --writes is about processes: use -p PID, --cgroup "
+			       "PATH or -- CMD");
+	/* A tree that is not this machine's has no such process. */
+	if (mh_pagemap_open(&pm, src->sysroot, getpid(), NULL))
+		return MH_OK;
+	address &= ~((1ull << pm.page_shift) - 1);
+	if (!mh_pagemap_read(&pm, &entry, address, 1, NULL) &&
+	    !(entry & PAGEMAP_SOFT_DIRTY))
+		address = 0;
+	mh_pagemap_close(&pm);
+	return address ? MH_OK
+		       : mh_fail(err, MH_ENOSUP,
+				 "idle: --writes needs a kernel with "
+				 "CONFIG_MEM_SOFT_DIRTY");
 }
 
 static int open_all(struct mh_source *src, mh_event_fn fn, void *arg, struct mh_err *err)
@@ -284,6 +315,8 @@ static int open_all(struct mh_source *src, mh_event_fn fn, void *arg, struct mh_
 	if (!status && src->target.type == MH_TARGET_SYSTEM)
 		status = mh_idle_physical_init(&src->ram, src->sysroot, &src->target,
 					       src->scan.page_shift, err);
+	if (!status)
+		status = check_writes(src, err);
 	if (status)
 		return status;
 	conflicts = mh_idle_conflicts(src->sysroot);
@@ -483,6 +516,8 @@ static int look_at_space(struct mh_source *src, struct idle_space *p, struct mh_
 	struct mh_err why = { 0 };
 	int status = mh_idle_space_look(p, &src->scan, &why);
 
+	if (!status && src->scan.writes)
+		status = mh_idle_space_arm_writes(p, &src->scan, &why);
 	switch (status) {
 	case MH_ENOTARGET:
 		p->alive = false;

@@ -23,6 +23,7 @@
 /* What was told in the last step, page by page of the mapping at BASE. */
 struct seen {
 	uint8_t access[3][NR_PAGES], observed[3][NR_PAGES]; /* by pid - 100 */
+	uint8_t written[NR_PAGES];
 	size_t nr_pages_events, nr_maps, nr_removed, nr_execs, nr_exits;
 	size_t nr_gaps[4];
 	uint64_t stats[16];
@@ -185,7 +186,11 @@ static void see_pages(const struct mh_ev_pages *p)
 
 	seen.nr_pages_events++;
 	assert_true(p->pid >= 100 && p->pid < 103);
-	assert_int_equal(p->layer, MH_PAGES_ACCESS);
+	if (p->layer == MH_PAGES_WRITE) {
+		for (i = 0; i < p->nr_pages; i++)
+			seen.written[first + i] = bit(p->accessed, i) ? 1 : 0;
+		return;
+	}
 	for (i = 0; i < p->nr_pages; i++) {
 		seen.observed[p->pid - 100][first + i] =
 			!p->observed || bit(p->observed, i);
@@ -241,13 +246,17 @@ static void say(void *arg, enum mh_level level, const char *msg)
 
 static const pid_t pids[] = { 100, 101, 102 };
 
+static int with_writes;
+
 static struct mh_source *open_on(size_t nr)
 {
 	static struct mh_target target;
 	static const struct mh_log log = { say, NULL };
-	struct mh_source_opts opts = {
-		.interval_ns = INTERVAL, .overhead = 1, .sysroot = root, .log = &log
-	};
+	struct mh_source_opts opts = { .interval_ns = INTERVAL,
+				       .overhead = 1,
+				       .writes = with_writes,
+				       .sysroot = root,
+				       .log = &log };
 	struct mh_source *src = NULL;
 	struct mh_err err;
 
@@ -464,6 +473,39 @@ static void changed_mappings_are_told(void **state)
 	mh_source_idle.close(src);
 }
 
+static void written_pages_are_a_layer(void **state)
+{
+	struct mh_source *src;
+	char buf[8] = "";
+	FILE *in;
+	char path[512];
+	int i;
+
+	(void)state;
+	put_process(100, 5000);
+	put("/proc/100/clear_refs", "");
+	with_writes = 1;
+	src = open_on(1);
+	with_writes = 0;
+	step_well(src);
+	snprintf(path, sizeof(path), "%s/proc/100/clear_refs", root);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	assert_non_null(fgets(buf, sizeof(buf), in));
+	fclose(in);
+	assert_string_equal(buf, "4");
+	for (i = 10; i < 20; i++)
+		set_entry(100, (size_t)i,
+			  at_frame(5000 + (uint64_t)i) | PAGEMAP_SOFT_DIRTY);
+	fake_touch(fake, 5100);
+	put_run(100, 2);
+	step_well(src);
+	assert_int_equal(count(seen.access[0]), 1);
+	assert_int_equal(count(seen.written), 10);
+	assert_true(seen.written[10] && seen.written[19]);
+	mh_source_idle.close(src);
+}
+
 static void hidden_frames_are_refused(void **state)
 {
 	struct mh_source *src;
@@ -546,6 +588,7 @@ int main(void)
 		CASE(shared_pages_are_told_once),
 		CASE(ends_and_execs),
 		CASE(changed_mappings_are_told),
+		CASE(written_pages_are_a_layer),
 		CASE(hidden_frames_are_refused),
 		CASE(probe_says_what_is_missing),
 		CASE(conflicts_are_said_and_kept),
