@@ -57,6 +57,7 @@ const struct mh_cmd *mh_cmd_find(const char *name);
 
 extern const struct mh_cmd mh_cmd_completion;
 extern const struct mh_cmd mh_cmd_dump;
+extern const struct mh_cmd mh_cmd_export;
 extern const struct mh_cmd mh_cmd_help;
 extern const struct mh_cmd mh_cmd_import;
 extern const struct mh_cmd mh_cmd_info;

@@ -85,6 +85,7 @@ void mh_filters_session(struct mh_session_opts *out, const struct mh_filters *f)
 					 .at = f->at,
 					 .min_rate = f->min_rate,
 					 .min_size = f->min_size,
+					 .age_ns = f->age_ns,
 					 .skip = f->skip };
 }
 

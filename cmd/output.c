@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file is written under another name beside its place and renamed when it is whole, so
- * that a full disk or a failure never leaves half a picture, nor destroys the one before.
- * What is no regular file (/dev/stdout, a pipe) is written in place.
+ * A regular file is written under another name and renamed when whole (temp.h); what is
+ * none (/dev/stdout, a pipe) is written in place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 
 #include "output.h"
 #include "pager.h"
+#include "temp.h"
 
 static int open_in_place(struct mh_output *out, struct mh_err *err)
 {
@@ -24,19 +24,21 @@ static int open_in_place(struct mh_output *out, struct mh_err *err)
 
 static int open_beside(struct mh_output *out, struct mh_err *err)
 {
-	int fd;
+	int fd, status;
 
-	if (asprintf(&out->temp, "%s.tmp.%ld", out->path, (long)getpid()) < 0) {
-		out->temp = NULL;
-		return mh_fail_errno(err, "cannot write %s", out->path);
-	}
+	status = mh_temp_name(&out->temp, out->path, err);
+	if (status)
+		return status;
 	fd = open(out->temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
 	out->f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (out->f)
 		return MH_OK;
-	free(out->temp);
+	status = mh_fail_errno(err, "cannot write %s", out->path);
+	if (fd >= 0)
+		close(fd);
+	status = mh_temp_close(out->temp, out->path, status, err);
 	out->temp = NULL;
-	return mh_fail_errno(err, "cannot write %s", out->path);
+	return status;
 }
 
 int mh_output_open(struct mh_output *out, const char *path, int page, struct mh_err *err)
@@ -81,11 +83,7 @@ int mh_output_close(struct mh_output *out, int status, struct mh_err *err)
 		status = mh_fail_errno(err, "cannot write %s", out->path);
 	if (fclose(out->f) != 0 && status >= 0)
 		status = mh_fail_errno(err, "cannot write %s", out->path);
-	if (out->temp && status >= 0 && rename(out->temp, out->path) != 0)
-		status = mh_fail_errno(err, "cannot write %s", out->path);
-	if (out->temp && status < 0)
-		unlink(out->temp);
-	free(out->temp);
+	status = mh_temp_close(out->temp, out->path, status, err);
 	memset(out, 0, sizeof(*out));
 	return status;
 }

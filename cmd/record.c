@@ -339,13 +339,18 @@ static int outlive(struct session *s, pid_t pid)
 static int begin(struct session *s, const struct mh_record_opts *ropts)
 {
 	struct mh_err err = { 0 };
-	int status;
+	int status = MH_OK;
 
-	status = mh_recording_open(&s->rec, ropts, &err);
+	/* Opening sets things up in the kernel, and a signal must not leave them there.
+	 * But a command is forked meanwhile, with the mask and the dispositions that we
+	 * got. */
+	if (!s->command && take_signals(s))
+		status = mh_fail_errno(&err, "cannot take signals");
+	if (!status)
+		status = mh_recording_open(&s->rec, ropts, &err);
 	if (status)
 		return could_not(s, status, &err);
-	/* After the fork: the command has the mask and the dispositions that we got. */
-	if (take_signals(s))
+	if (s->command && take_signals(s))
 		status = mh_fail_errno(&err, "cannot take signals");
 	if (!status)
 		status = mh_recording_start(s->rec, &err);

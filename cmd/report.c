@@ -75,6 +75,7 @@ static const struct mh_option report_options[] = {
 static const struct mh_report_type *const types[] = {
 	&mh_report_summary,  &mh_report_heatmap,   &mh_report_wss,
 	&mh_report_mappings, &mh_report_footprint, &mh_report_regions,
+	&mh_report_cold,     &mh_report_times,     &mh_report_nr_regions,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
@@ -82,6 +83,7 @@ static const struct mh_report_type *const types[] = {
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = { "summary",     "heatmap",   "wss",
 					  "mappings",    "footprint", "regions",
+					  "cold",        "times",     "nr_regions",
 					  "heats",       "access",    "footprints",
 					  "record_info", NULL };
 
@@ -370,6 +372,9 @@ const struct mh_cmd mh_cmd_report = {
 		 "part\n"
 		 "  footprint  resident memory, swap and huge pages over time\n"
 		 "  regions    every snapshot's regions, as recorded\n"
+		 "  cold       bytes by the time since they were accessed\n"
+		 "  times      when regions pass the filters\n"
+		 "  nr_regions how many regions snapshots have\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

@@ -61,11 +61,14 @@ struct mh_report_type {
 	void (*fini)(void *view);
 };
 
+extern const struct mh_report_type mh_report_cold;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
 extern const struct mh_report_type mh_report_mappings;
+extern const struct mh_report_type mh_report_nr_regions;
 extern const struct mh_report_type mh_report_regions;
 extern const struct mh_report_type mh_report_summary;
+extern const struct mh_report_type mh_report_times;
 extern const struct mh_report_type mh_report_wss;
 
 /* ---- parts of reports ---- */

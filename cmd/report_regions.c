@@ -5,6 +5,7 @@
  * trace is read and nothing is kept but the snapshot that is open.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "provenance.h"
@@ -21,6 +22,7 @@ struct listing {
 	struct mh_report *r;
 	const struct mh_maps *maps;
 	struct mh_json j;
+	unsigned source;
 	uint64_t start_ns;        /* of the trace */
 	struct mh_ev_region last; /* of the open snapshot: pid and start_ns */
 	uint64_t last_end_ns;
@@ -70,6 +72,17 @@ static void fini(void *view)
 static uint64_t relative(const struct listing *l, uint64_t time_ns)
 {
 	return time_ns > l->start_ns ? time_ns - l->start_ns : 0;
+}
+
+/* What the recorder called the target, where that is not the pid. */
+static uint64_t target_of(const struct listing *l, uint32_t pid)
+{
+	char key[32];
+	const char *name;
+
+	snprintf(key, sizeof(key), "target.%" PRIu32, pid);
+	name = mh_source_meta(mh_session_reader(l->r->session), l->source, key);
+	return name ? strtoull(name, NULL, 10) : pid;
 }
 
 static int is_new_snapshot(struct listing *l, const struct mh_event *ev)
@@ -157,7 +170,7 @@ static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 		if (!first)
 			json_close_snapshot(&l->j);
 		mh_json_object(&l->j);
-		json_u64(&l->j, "target", g->pid);
+		json_u64(&l->j, "target", target_of(l, g->pid));
 		json_u64(&l->j, "start_ns", relative(l, g->start_ns));
 		json_u64(&l->j, "end_ns", relative(l, ev->time_ns));
 		mh_json_key(&l->j, "regions");
@@ -267,6 +280,7 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 	struct listing l = { .out = out,
 			     .r = r,
 			     .maps = mh_session_maps(r->session),
+			     .source = v.source,
 			     .start_ns = v.from.start_ns };
 
 	if (r->format == MH_REPORT_TEXT)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "temp.h"
 #include "trace_output.h"
 
 int mh_trace_output_open(struct mh_trace_output *out, const char *path,
@@ -19,7 +20,7 @@ int mh_trace_output_open(struct mh_trace_output *out, const char *path,
 				       .no_tail = 1,
 				       .log = &mh_log_stderr };
 	struct stat st;
-	int in_place;
+	int in_place, status;
 
 	memset(out, 0, sizeof(*out));
 	out->path = path;
@@ -31,11 +32,10 @@ int mh_trace_output_open(struct mh_trace_output *out, const char *path,
 		return mh_fail(err, MH_EINPUT, "%s is a directory, not a file to write",
 			       path);
 	in_place = !strcmp(path, "-") || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
-	if (!in_place && asprintf(&out->temp, "%s.tmp.%ld", path, (long)getpid()) < 0) {
-		out->temp = NULL;
-		return mh_fail_errno(err, "cannot write %s", path);
-	}
-	return mh_writer_open(&out->writer, out->temp ? out->temp : path, &opts, err);
+	status = in_place ? MH_OK : mh_temp_name(&out->temp, path, err);
+	return status ? status
+		      : mh_writer_open(&out->writer, out->temp ? out->temp : path, &opts,
+				       err);
 }
 
 int mh_trace_output_close(struct mh_trace_output *out, int status, struct mh_err *err)
@@ -45,11 +45,7 @@ int mh_trace_output_close(struct mh_trace_output *out, int status, struct mh_err
 
 	if (status >= 0)
 		status = closed;
-	if (out->temp && status >= 0 && rename(out->temp, out->path) != 0)
-		status = mh_fail_errno(err, "cannot write %s", out->path);
-	if (out->temp && status < 0)
-		unlink(out->temp);
-	free(out->temp);
+	status = mh_temp_close(out->temp, out->path, status, err);
 	memset(out, 0, sizeof(*out));
 	return status;
 }

@@ -27,6 +27,7 @@ struct mh_session_opts {
 	const char *at;          /* only mappings whose name contains it; NULL: all */
 	double min_rate;         /* leave out what is below this share of checks, 0..1 */
 	uint64_t min_size;       /* leave out smaller regions */
+	struct mh_range age_ns; /* only regions of this age; 0, 0: all */
 	uint64_t skip;    /* leave out so many snapshots or intervals at the start */
 	unsigned threads; /* for data passes; 0: one per CPU, 8 at most */
 };
@@ -60,6 +61,13 @@ int mh_mappings_analyze(struct mh_mappings *out, struct mh_session *s,
 			struct mh_err *err) MH_MUST_CHECK;
 int mh_footprint_analyze(struct mh_footprint *out, struct mh_session *s,
 			 struct mh_err *err) MH_MUST_CHECK;
+/* Of sources that give snapshots. */
+int mh_cold_analyze(struct mh_cold *out, struct mh_session *s,
+		    struct mh_err *err) MH_MUST_CHECK;
+int mh_counts_analyze(struct mh_counts *out, struct mh_session *s,
+		      struct mh_err *err) MH_MUST_CHECK;
+int mh_times_analyze(struct mh_times *out, struct mh_session *s,
+		     struct mh_err *err) MH_MUST_CHECK;
 int mh_summary_analyze(struct mh_summary *out, struct mh_session *s,
 		       struct mh_err *err) MH_MUST_CHECK;
 

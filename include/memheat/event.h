@@ -263,4 +263,97 @@ int mh_event_parse(struct mh_event *ev, char *line, struct mh_event_scratch *scr
 		   struct mh_err *err) MH_MUST_CHECK;
 void mh_event_scratch_fini(struct mh_event_scratch *scratch);
 
+/* ---- memory accesses: what PERF_SAMPLE_DATA_SRC says, without the vendor's accent ----
+ */
+
+/* In each of these 0 is "the hardware did not tell", which is not "none". */
+enum mh_mem_op {
+	MH_MEM_OP_UNKNOWN,
+	MH_MEM_LOAD,
+	MH_MEM_STORE,
+	MH_MEM_PREFETCH,
+	MH_MEM_EXEC
+};
+
+enum mh_mem_level {
+	MH_LEVEL_UNKNOWN,
+	MH_LEVEL_L1,
+	MH_LEVEL_LFB, /* a miss of the first level that was already under way (MAB) */
+	MH_LEVEL_L2,
+	MH_LEVEL_L3,
+	MH_LEVEL_L4,
+	MH_LEVEL_MSC,          /* a cache on the memory's side */
+	MH_LEVEL_NODE_CACHE,   /* another core's cache, same node */
+	MH_LEVEL_REMOTE_CACHE, /* another node's cache */
+	MH_LEVEL_RAM,          /* this node's */
+	MH_LEVEL_REMOTE_RAM,
+	MH_LEVEL_CXL,
+	MH_LEVEL_PMEM,
+	MH_LEVEL_IO,
+	MH_LEVEL_UNCACHED
+};
+#define MH_NR_MEM_LEVELS 15
+
+enum mh_mem_hit {
+	MH_HIT_UNKNOWN,
+	MH_HIT,
+	MH_MISS /* of that level; where it was served is not told */
+};
+
+enum mh_mem_snoop {
+	MH_SNOOP_UNKNOWN,
+	MH_SNOOP_NONE,
+	MH_SNOOP_MISS,
+	MH_SNOOP_HIT,
+	MH_SNOOP_HITM, /* another cache had it modified: true or false sharing */
+	MH_SNOOP_FWD,  /* a clean line was forwarded */
+	MH_SNOOP_PEER  /* from a peer, its state is not told */
+};
+
+enum mh_mem_tlb {
+	MH_TLB_UNKNOWN,
+	MH_TLB_L1,
+	MH_TLB_L2,
+	MH_TLB_L1_OR_L2, /* hit, the hardware does not tell which */
+	MH_TLB_WALK,     /* the hardware walked the page table */
+	MH_TLB_MISS,
+	MH_TLB_FAULT /* the operating system had to help */
+};
+
+enum mh_mem_lock {
+	MH_LOCK_UNKNOWN,
+	MH_LOCK_NO,
+	MH_LOCK_YES
+};
+
+#define MH_BLOCKED_KNOWN 1 /* of mh_mem_access.blocked: the hardware tells it */
+#define MH_BLOCKED_DATA  2 /* a store's data could not be forwarded to the load */
+#define MH_BLOCKED_ADDR  4 /* an address conflict */
+
+struct mh_mem_access {
+	uint8_t op, level, hit, snoop, tlb, lock; /* the enums above */
+	uint8_t blocked;                          /* MH_BLOCKED_* */
+};
+
+/* Any value can be decoded; bits of a newer kernel are ignored. 0 says nothing at all. */
+void mh_mem_access_decode(struct mh_mem_access *out, uint64_t data_src);
+
+/* Short lower-case names ("l1", "remote_ram", "hitm", "unknown"); NULL if out of range.
+ */
+const char *mh_mem_op_name(unsigned op);
+const char *mh_mem_level_name(unsigned level);
+const char *mh_mem_hit_name(unsigned hit);
+const char *mh_mem_snoop_name(unsigned snoop);
+const char *mh_mem_tlb_name(unsigned tlb);
+const char *mh_mem_lock_name(unsigned lock);
+
+#define MH_DATA_SRC_TEXT_MAX 256
+
+/*
+ * As perf prints it: "OP LOAD|LVL L3 hit|SNP None|TLB L1 or L2 hit|LCK No|BLK N/A".
+ *
+ * @out: room for MH_DATA_SRC_TEXT_MAX; returned
+ */
+const char *mh_data_src_text(char *out, uint64_t data_src);
+
 #endif

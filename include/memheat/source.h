@@ -38,7 +38,8 @@ struct mh_source_opts {
 	uint64_t period;   /* perf events; 0: the source's default */
 	int user_only;     /* leave out kernel-mode samples */
 	int writes;        /* idle: tell of written pages too, as a layer of its own */
-	/* damon: checks, snapshots and new mappings each so often; 0: the source's default */
+	/* damon: checks, snapshots and new mappings each so often; 0: the source's
+	 * default */
 	uint64_t sample_ns, aggr_ns, update_ns;
 	uint32_t nr_regions_min, nr_regions_max; /* damon; 0: 10, 1000 */
 	struct {
@@ -50,7 +51,7 @@ struct mh_source_opts {
 	struct {
 		uint64_t delay_ns; /* 0: every snapshot, through the tracepoint */
 		uint64_t count;    /* 0: no end */
-	} polled; /* damon: ask for a snapshot now and then */
+	} polled;                  /* damon: ask for a snapshot now and then */
 	const char *sysroot; /* prefix of /proc and /sys (tests: a fake tree); NULL: "" */
 	const struct mh_log *log;
 };
@@ -68,8 +69,8 @@ struct mh_source_ops {
 	const char *summary;    /* one line: what it sees and in which unit */
 	int uses_accessed_bits; /* two such sources on one target disturb each other */
 	int gives_footprint;    /* emits FOOTPRINT itself */
-	int gives_tasks;        /* tells TASK as it happens, not by looking now and then */
-	int only_named;         /* `auto` passes it by */
+	int gives_tasks; /* tells TASK as it happens, not by looking now and then */
+	int only_named;  /* `auto` passes it by */
 
 	/*
 	 * Say whether this machine can run it on @target (NULL: on anything), by reading
@@ -114,5 +115,43 @@ const struct mh_source_ops *mh_source_at(size_t i);
 
 /* By the name typed ("refs", "damon:vaddr"); NULL: unknown. */
 const struct mh_source_ops *mh_source_find(const char *name);
+
+/* ---- importers: sources of events that something else recorded ---- */
+
+struct mh_import_opts {
+	uint16_t source; /* id of the first source that is made; 0: 1 */
+	const struct mh_log *log;
+};
+
+struct mh_importer {
+	const char *name;    /* as typed after `memheat import` */
+	const char *summary; /* one line: what it reads */
+	int all_or_nothing;  /* of a damaged recording nothing is worth keeping */
+};
+
+/* The importers of this build; NULL past the end. */
+const struct mh_importer *mh_importer_at(size_t i);
+
+/* What was read of a recording: also after a failure. */
+struct mh_import_result {
+	const struct mh_importer *importer; /* NULL: none was found */
+	uint64_t nr_events;                 /* that were handed over */
+};
+
+/*
+ * Read the recording at @path and hand its events to @fn, in the order of time as far as
+ * bounded memory allows. META comes with the events that it explains.
+ *
+ * @path: "-" is standard input
+ * @from: an importer's name; NULL: found from the first bytes
+ * @result: may be NULL
+ * Returns MH_OK; MH_EFORMAT for a damaged recording: what could be read has been handed
+ * over, and the message says what is wrong and where; MH_EINPUT when it is no recording
+ * that @from (or any importer) reads, MH_ENOSUP when this build cannot: then nothing was
+ * handed over; MH_ESYS, MH_EPERM, MH_ENOMEM; a failure of @fn.
+ */
+int mh_import(struct mh_import_result *result, const char *path, const char *from,
+	      const struct mh_import_opts *opts, mh_event_fn fn, void *arg,
+	      struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -29,10 +29,10 @@ enum mh_policy {
 
 struct mh_writer_opts {
 	enum mh_policy policy;
-	/* Close blocks at this age. 0: by size only where there is a tail file, else 1000;
-	 * UINT32_MAX: by size only (repack, which has nothing to lose). */
+	/* Close blocks at this age. 0: by size only where there is a tail file, else
+	 * 1000; UINT32_MAX: by size only (repack, which has nothing to lose). */
 	uint32_t flush_ms;
-	int no_tail;      /* keep the open rows in private memory only */
+	int no_tail;              /* keep the open rows in private memory only */
 	const struct mh_log *log; /* NULL: silent; borrowed for the writer's life */
 };
 
@@ -175,15 +175,18 @@ const struct mh_block_info *mh_reader_block(const struct mh_reader *r, size_t i)
 
 /* Which rows a cursor gives. Zeroed: everything. */
 struct mh_filter {
-	uint32_t kinds;          /* 1 << enum mh_event_kind; 0: all */
-	uint32_t columns;        /* enum mh_column, for SAMPLE; 0: all */
-	int source;              /* id + 1; 0: all */
-	struct mh_range time_ns; /* absolute; 0, 0: all. REGION, PAGES, LOST and GAP pass
-				  * when their interval overlaps it (start_ns 0: not known) */
-	struct mh_range addr;    /* 0, 0: all; regions and pages that overlap it pass, of
-				  * samples those with MH_SAMPLE_ADDR in it; kinds without
-				  * addresses pass */
-	const uint32_t *pids;    /* NULL: all */
+	uint32_t kinds;   /* 1 << enum mh_event_kind; 0: all */
+	uint32_t columns; /* enum mh_column, for SAMPLE; 0: all */
+	int any_order;    /* SAMPLE rows of a block may come in any order: who only counts
+			   * them gets them faster */
+	int source;       /* id + 1; 0: all */
+	/* Absolute; 0, 0: all. REGION, PAGES, LOST and GAP pass when their interval
+	 * overlaps it (start_ns 0: not known). */
+	struct mh_range time_ns;
+	/* 0, 0: all; regions and pages that overlap it pass, of samples those with
+	 * MH_SAMPLE_ADDR in it; kinds without addresses pass. */
+	struct mh_range addr;
+	const uint32_t *pids; /* NULL: all */
 	size_t nr_pids;
 	const uint32_t *tids; /* NULL: all; concerns SAMPLE only */
 	size_t nr_tids;
@@ -239,8 +242,8 @@ struct mh_occupancy_run {
 	uint32_t pid;
 	uint64_t chunk;     /* address >> MH_OCCUPANCY_SHIFT */
 	uint64_t nr_chunks; /* at least 1 */
-	uint64_t count;     /* of the whole run. SAMPLE: samples; REGION: bytes x hit ratio;
-			     * PAGES: accessed pages */
+	uint64_t count; /* of the whole run. SAMPLE: samples; REGION: bytes x hit ratio;
+			 * PAGES: accessed pages */
 };
 
 /*

@@ -189,6 +189,51 @@ struct mh_footprint {
 
 void mh_footprint_fini(struct mh_footprint *f);
 
+/* ---- snapshots: cold bytes, numbers of regions, times ---- */
+
+struct mh_cold_bucket {
+	struct mh_range idle_ns; /* how long not accessed; end UINT64_MAX: or longer */
+	uint64_t bytes;
+};
+
+/* Every byte of the last snapshots, by the time since it was accessed last. */
+struct mh_cold {
+	struct mh_provenance from;
+	uint64_t at_ns; /* the moment: end of the last snapshot, relative */
+	uint64_t
+		interval_ns; /* bytes of the first bucket were accessed in the last one */
+	struct mh_cold_bucket *buckets;
+	size_t nr_buckets;
+	uint64_t bytes;         /* of all buckets */
+	uint64_t unknown_bytes; /* of mappings that were touched, it is not known where */
+	uint64_t nr_aged;       /* ranges whose idle time is the age that was recorded; */
+	uint64_t nr_derived;    /* for these it is the run of snapshots without access */
+};
+
+void mh_cold_fini(struct mh_cold *c);
+
+/* How many regions snapshots have: whether the monitor could adapt. */
+struct mh_counts {
+	struct mh_provenance from;
+	uint64_t *sorted;
+	size_t n;
+	double mean;
+	uint64_t limit_min, limit_max; /* as configured; MH_NO_DATA: not recorded */
+	uint64_t nr_at_limit;          /* snapshots with limit_max regions or more */
+};
+
+void mh_counts_fini(struct mh_counts *c);
+
+/* When anything passes the filters: snapshots that follow each other make one range. */
+struct mh_times {
+	struct mh_provenance from;
+	struct mh_range *ranges; /* relative to the trace's start, ascending, disjoint */
+	size_t nr_ranges;
+	uint64_t sum_ns;
+};
+
+void mh_times_fini(struct mh_times *t);
+
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 
 struct mh_summary {

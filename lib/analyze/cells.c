@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_COLS 8 /* a cache line of doubles: columns are turned into rows by blocks  \
-		      */
+/* A cache line of doubles: columns are turned into rows by blocks. */
+#define BLOCK_COLS 8
 
 /* ---- mapped and watched ---- */
 
@@ -145,7 +145,7 @@ static struct value of_snapshots(const struct mh_slab *slab, size_t at, uint8_t 
 	v.max = slab->max[at];
 	v.mean = f->damo ? slab->sum[at] : slab->sum[at] / slab->area[at];
 	/* Rounding must not put the mean of equal values above them. */
-	if (v.mean > v.max)
+	if (v.mean > v.max && !f->damo)
 		v.mean = v.max;
 	if (v.max > 0) {
 		v.state = MH_CELL_VALUE;

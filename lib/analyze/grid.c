@@ -57,6 +57,7 @@ static void grid_free(void *part)
 	free(g->band_heat);
 	mh_grid_profile_free(g);
 	mh_grid_lookup_free(g);
+	mh_grid_damo_free(g);
 	free(g);
 }
 
@@ -72,7 +73,9 @@ static void *grid_new(const void *arg)
 	g->slabs = calloc(g->nr_slabs, sizeof(*g->slabs));
 	g->band_heat = calloc(f->layout->nr_bands, sizeof(*g->band_heat));
 	if (!g->slabs || !g->band_heat ||
-	    (f->samples ? mh_grid_lookup_new(g) : mh_grid_profile_new(g))) {
+	    (f->samples ? mh_grid_lookup_new(g)
+	     : f->damo  ? mh_grid_damo_new(g)
+			: mh_grid_profile_new(g))) {
 		grid_free(g);
 		return NULL;
 	}
@@ -83,8 +86,10 @@ static int grid_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 {
 	struct mh_grid *g = part;
 
-	return g->frame->samples ? mh_grid_add_samples(g, b, err)
-				 : mh_grid_add_snapshots(g, b, err);
+	if (g->frame->samples)
+		return mh_grid_add_samples(g, b, err);
+	return g->frame->damo ? mh_grid_add_damo(g, b, err)
+			      : mh_grid_add_snapshots(g, b, err);
 }
 
 static void slab_add(struct mh_slab *to, const struct mh_slab *from, size_t cells)

@@ -27,8 +27,10 @@ struct mh_frame {
 	struct mh_axis time; /* absolute ns */
 	uint32_t rows;
 	bool samples;
-	bool periods; /* samples: weigh by period */
-	bool damo;    /* DAMO's cell rule */
+	bool periods;    /* samples: weigh by period */
+	bool damo;       /* DAMO's cell rule: one thread, in order of time */
+	bool damo_ages;  /* it paints regions back by their age */
+	bool damo_tuned; /* the kernel chose the intervals: a rate is per real interval */
 };
 
 struct mh_grid {
@@ -38,6 +40,7 @@ struct mh_grid {
 	uint64_t nr_outside;
 	double *band_heat; /* per band; samples: of collapsed ones only until the end */
 	struct mh_grid_profile *profile;
+	struct mh_grid_damo *rule;
 	struct mh_grid_lookup *lookup;
 };
 
@@ -52,6 +55,9 @@ int mh_grid_profile_new(struct mh_grid *g);
 void mh_grid_profile_free(struct mh_grid *g);
 int mh_grid_add_snapshots(struct mh_grid *g, const struct mh_batch *b,
 			  struct mh_err *err);
+int mh_grid_damo_new(struct mh_grid *g);
+void mh_grid_damo_free(struct mh_grid *g);
+int mh_grid_add_damo(struct mh_grid *g, const struct mh_batch *b, struct mh_err *err);
 int mh_grid_lookup_new(struct mh_grid *g);
 void mh_grid_lookup_free(struct mh_grid *g);
 int mh_grid_add_samples(struct mh_grid *g, const struct mh_batch *b, struct mh_err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Samples into cells, a few ns each: no division, no search in the usual case. The memory
- * of a column is kept at hand until the column changes.
+ * Samples into cells, a few ns each: no division, no search in the usual case. They come
+ * grouped by thread and code, so the next one most often falls into the same stretch of
+ * addresses, but times jump: the memory of each column is looked up, without a branch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,17 @@
 struct mh_grid_lookup {
 	struct mh_keys keys;
 	struct mh_lookup lookup;
+	struct column {
+		uint32_t *count;
+		uint64_t *weight;
+	} columns[]; /* cells of each; NULL: nothing fell into it up to now */
 };
 
 int mh_grid_lookup_new(struct mh_grid *g)
 {
 	const struct mh_layout *l = g->frame->layout;
-	struct mh_grid_lookup *k = calloc(1, sizeof(*k));
+	struct mh_grid_lookup *k =
+		calloc(1, sizeof(*k) + g->frame->time.bins * sizeof(k->columns[0]));
 	size_t i;
 
 	if (!k)
@@ -52,24 +58,14 @@ void mh_grid_lookup_free(struct mh_grid *g)
 	g->lookup = NULL;
 }
 
-/* The column that samples fall into at the moment. */
-struct column {
-	uint64_t start_ns, len_ns; /* whole times that belong to it */
-	uint32_t *count;
-	uint64_t *weight;
-};
-
-static int column_at(struct mh_grid *g, uint64_t time_ns, struct column *col)
+static int column_new(struct mh_grid *g, uint32_t at)
 {
-	const struct mh_axis *time = &g->frame->time;
-	uint32_t at = mh_axis_bin(time, time_ns);
+	struct column *col = &g->lookup->columns[at];
 	struct mh_slab *slab = mh_grid_slab(g, at);
 	size_t first = (size_t)(at % MH_SLAB_COLS) * g->frame->rows;
 
 	if (!slab)
 		return -1;
-	col->start_ns = mh_axis_edge(time, at);
-	col->len_ns = mh_axis_edge(time, at + 1) - col->start_ns;
 	col->count = slab->count + first;
 	col->weight = slab->weight ? slab->weight + first : NULL;
 	return 0;
@@ -93,37 +89,42 @@ add_samples(struct mh_grid *g, const struct mh_batch *b, bool periods)
 	const struct mh_sample_columns *c = &b->sample;
 	const uint64_t *time_ns = c->time_ns, *addrs = c->addr, *period = c->period;
 	const uint32_t *pids = c->pid;
-	struct mh_range span = g->frame->time.span;
+	const struct mh_axis time = g->frame->time;
+	uint64_t span = mh_range_len(time.span), outside = 0;
 	struct mh_grid_lookup *k = g->lookup;
-	struct column col = { 0 };
-	uint64_t outside = 0;
+	const struct mh_stretch *s = &k->lookup.v[k->lookup.nr];
 	uint32_t i;
 
 	for (i = 0; i < b->nr; i++) {
 		uint64_t addr = addrs[i], t = time_ns[i], key;
-		const struct mh_stretch *s;
-		uint32_t row;
+		uint32_t row, col;
 
+		if (t - time.span.start >= span)
+			continue;
 		key = mh_keys_of(&k->keys, pids[i], t);
-		s = mh_lookup_find(&k->lookup, key, addr);
-		if (t - col.start_ns >= col.len_ns) {
-			if (t - span.start >= mh_range_len(span))
+		if (!mh_stretch_has(s, key, addr)) {
+			const struct mh_stretch *found =
+				mh_lookup_find(&k->lookup, key, addr);
+
+			if (!found) {
+				/* Address 0 stands for samples without one. */
+				outside += addr != 0;
 				continue;
-			if (column_at(g, t, &col))
-				return -1;
+			}
+			s = found;
 		}
-		if (!s || !s->rows) {
-			/* Address 0 stands for samples without one. */
-			outside += !s && addr;
-			if (s)
-				g->band_heat[s->band] +=
-					periods && period ? (double)period[i] : 1;
+		if (!s->rows) {
+			g->band_heat[s->band] +=
+				periods && period ? (double)period[i] : 1;
 			continue;
 		}
 		row = row_of(s, addr);
-		col.count[row]++;
+		col = mh_axis_bin(&time, t);
+		if (!k->columns[col].count && column_new(g, col))
+			return -1;
+		k->columns[col].count[row]++;
 		if (periods)
-			col.weight[row] += period ? period[i] : 1;
+			k->columns[col].weight[row] += period ? period[i] : 1;
 	}
 	g->nr_outside += outside;
 	return 0;

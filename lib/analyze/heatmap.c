@@ -49,10 +49,8 @@ static int lay_out(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 
 	if (!w->opts->plain)
 		return mh_layout_bands(&w->layout, w->s, &w->places, &w->survey, &o, err);
-	if (w->opts->cells_damo && range.end)
-		range.end -= mh_range_len(range) % map->rows;
 	return mh_layout_plain(&w->layout, w->s, &w->places, &w->survey, range, map->rows,
-			       err);
+			       w->opts->cells_damo, err);
 }
 
 /* Snapshots: where there are some; samples: as long as the recording ran. */
@@ -70,7 +68,7 @@ static int set_time(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 		t.start = w->s->window.start;
 	if (t.end > w->s->window.end)
 		t.end = w->s->window.end;
-	if (w->opts->cells_damo && t.end > t.start)
+	if (w->opts->cells_damo && t.end > t.start + map->cols)
 		t.end -= (t.end - t.start) % map->cols;
 	if (t.start >= t.end)
 		return mh_fail(err, MH_ENOSUP,
@@ -120,6 +118,19 @@ static void take_shares(struct mh_heatmap *map, const struct mh_grid *g)
 		map->bands[i].share = all > 0 ? g->band_heat[i] / all : 0;
 }
 
+static void set_damo_rule(struct work *w)
+{
+	const char *said = mh_session_meta(w->s, w->src->id, "intervals");
+
+	if (!w->opts->cells_damo || w->kind == MH_EV_SAMPLE)
+		return;
+	w->frame.damo = true;
+	/* As in DAMO, a record without intervals has no use of its ages. */
+	w->frame.damo_ages = w->scan.aggr_ns && (!said || strcmp(said, "assumed") != 0);
+	w->frame.damo_tuned =
+		w->frame.damo_ages && mh_session_meta(w->s, w->src->id, "intervals_goal");
+}
+
 static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 {
 	bool samples = w->kind == MH_EV_SAMPLE;
@@ -132,13 +143,16 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	w->frame.rows = map->rows;
 	w->frame.samples = samples;
 	w->frame.periods = mh_session_unit(w->src, false) == MH_UNIT_ACCESSES_PER_S;
-	w->frame.damo = w->opts->cells_damo;
+	set_damo_rule(w);
 	mh_session_filter(w->s, w->src, &f);
 	f.kinds = 1u << w->kind;
 	f.columns = MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD;
+	f.any_order = 1;
 	if (w->frame.periods)
 		f.columns |= MH_COL_PERIOD;
 	mh_grid_analysis(&list[0], &w->frame);
+	if (w->frame.damo)
+		list[0].merge = NULL;
 	mh_moments_analysis(&list[1], &w->scan);
 	ret = mh_pass_run(w->s, &f, list, samples ? 1 : 2, err);
 	if (!ret && !samples)

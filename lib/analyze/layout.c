@@ -198,7 +198,7 @@ static int cut_group(struct plan *p, const struct group *g)
 	const struct mh_place *first = &p->places->v[g->first];
 	struct mh_range hull = { first->addr.start, p->places->v[g->last].addr.end };
 	const struct mh_survey_space *sp = mh_survey_space(p->sv, first->key);
-	uint64_t len = mh_range_len(hull), from = hull.start, done = hull.start;
+	uint64_t len = mh_range_len(hull), from = hull.start, done = from;
 	uint64_t min = len / COLD_PARTS > COLD_MIN ? len / COLD_PARTS : COLD_MIN;
 	double heat = 0;
 	size_t i, nr = sp ? sp->hot.nr : 0;

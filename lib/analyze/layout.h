@@ -44,11 +44,12 @@ int mh_layout_bands(struct mh_layout *out, const struct mh_session *s,
 
 /*
  * One band: @range of all spaces of one process. @range 0, 0: the hottest contiguous one
- * of the busiest process.
+ * of the busiest process. @whole: cut it so that every row has as many whole bytes.
  */
 int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 		    const struct mh_places *places, const struct mh_survey *sv,
-		    struct mh_range range, uint32_t rows, struct mh_err *err);
+		    struct mh_range range, uint32_t rows, bool whole,
+		    struct mh_err *err);
 
 void mh_layout_fini(struct mh_layout *l);
 

@@ -121,7 +121,7 @@ static struct mh_range choose(const struct mh_session *s, const struct mh_places
 
 int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 		    const struct mh_places *places, const struct mh_survey *sv,
-		    struct mh_range range, uint32_t rows, struct mh_err *err)
+		    struct mh_range range, uint32_t rows, bool whole, struct mh_err *err)
 {
 	uint32_t pid = busiest_pid(s, sv, range);
 	double all = 0;
@@ -130,6 +130,8 @@ int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 	memset(out, 0, sizeof(*out));
 	if (!range.end)
 		range = choose(s, places, sv, pid);
+	if (whole && mh_range_len(range) >= rows)
+		range.end -= mh_range_len(range) % rows;
 	if (range.start >= range.end)
 		return mh_fail(err, MH_ENOSUP,
 			       "nothing to draw: no data pass the filters");

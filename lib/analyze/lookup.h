@@ -41,6 +41,11 @@ void mh_lookup_fini(struct mh_lookup *l);
 const struct mh_stretch *mh_lookup_miss(struct mh_lookup *l, uint64_t key, uint64_t addr,
 					uint32_t slot);
 
+static inline bool mh_stretch_has(const struct mh_stretch *s, uint64_t key, uint64_t addr)
+{
+	return s->key == key && addr - s->start < s->len;
+}
+
 /* NULL: in none. Its index is its distance from l->v. */
 static inline const struct mh_stretch *mh_lookup_find(struct mh_lookup *l, uint64_t key,
 						      uint64_t addr)
@@ -51,7 +56,7 @@ static inline const struct mh_stretch *mh_lookup_find(struct mh_lookup *l, uint6
 		(uint32_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MH_LOOKUP_BITS));
 	const struct mh_stretch *s = &l->v[l->guess[slot]];
 
-	if (s->key == key && addr - s->start < s->len)
+	if (mh_stretch_has(s, key, addr))
 		return s;
 	return mh_lookup_miss(l, key, addr, slot);
 }

@@ -162,6 +162,17 @@ int mh_mappings_analyze(struct mh_mappings *out, struct mh_session *s, struct mh
 	return ret;
 }
 
+/* Where no mapping was recorded, what snapshots cover is what is known to be there. */
+static uint64_t watched_bytes(const struct mh_mappings *m)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < m->nr_rows; i++)
+		bytes += m->rows[i].bytes;
+	return bytes ? bytes : MH_NO_DATA;
+}
+
 int mh_summary_analyze(struct mh_summary *out, struct mh_session *s, struct mh_err *err)
 {
 	struct work w = { .s = s };
@@ -185,6 +196,8 @@ int mh_summary_analyze(struct mh_summary *out, struct mh_session *s, struct mh_e
 		return ret;
 	}
 	out->mapped_bytes = w.mapped_bytes;
+	if (out->mapped_bytes == MH_NO_DATA && w.kind != MH_EV_SAMPLE)
+		out->mapped_bytes = watched_bytes(&out->mappings);
 	out->rss_p50 = out->wss.rss_p50;
 	for (i = 0; i < out->wss.nr_points; i++) {
 		const struct mh_wss_point *p = &out->wss.points[i];

@@ -93,14 +93,16 @@ void mh_session_provenance(const struct mh_session *s,
 	fill_title(s, out->title, sizeof(out->title));
 	fill_others(s, src, out->others, sizeof(out->others));
 	out->start_ns = s->start_ns;
+	/* The range ends one past the last time. */
 	if (info->time_ns.end > s->start_ns)
-		out->duration_ns = info->time_ns.end - s->start_ns;
+		out->duration_ns = info->time_ns.end - 1 - s->start_ns;
 	out->lost = s->lost;
 	out->throttled = s->throttled;
 	out->nr_damaged = info->nr_damaged + s->nr_damaged;
 	out->observer_cpu_ns = s->observer_cpu_ns;
 	out->stall_max_ns = s->stall_max_ns;
-	out->complete = info->complete;
+	/* A repacked trace is closed properly; that its input was not is in META. */
+	out->complete = info->complete && !mh_reader_meta(s->reader, "trace.incomplete");
 	if (!src)
 		return;
 	snprintf(out->source, sizeof(out->source), "%s", src->name);

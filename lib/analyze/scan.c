@@ -61,6 +61,15 @@ static int give_piece(struct mh_scan *scan, const struct mh_scan_row *row,
 	return to->ops->row(to->arg, &scan->snap, &piece);
 }
 
+static int has_age(const struct mh_scan *scan, const struct mh_scan_row *row)
+{
+	const struct mh_range *want = &scan->opts->session->opts.age_ns;
+	uint64_t age_ns = row->age * scan->opts->aggr_ns;
+
+	return row->age != MH_NO_AGE && scan->opts->aggr_ns && age_ns >= want->start &&
+	       age_ns < want->end;
+}
+
 static int give(struct mh_scan *scan, const struct mh_scan_row *row, const struct to *to)
 {
 	const struct mh_session_opts *o = &scan->opts->session->opts;
@@ -68,6 +77,8 @@ static int give(struct mh_scan *scan, const struct mh_scan_row *row, const struc
 	size_t i;
 
 	if (row->value < o->min_rate || mh_range_len(row->addr) < o->min_size)
+		return 0;
+	if (o->age_ns.end && !has_age(scan, row))
 		return 0;
 	if (!at) {
 		if (!o->filter.addr.end)
@@ -92,7 +103,8 @@ static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 
 	for (i = 0; i < b->nr; i++) {
 		uint64_t size = c->end[i] - c->start[i];
-		struct mh_scan_row row = { .addr = { c->start[i], c->end[i] } };
+		struct mh_scan_row row = { .addr = { c->start[i], c->end[i] },
+					   .age = c->age ? c->age[i] : MH_NO_AGE };
 		int ret;
 
 		if (c->start[i] >= c->end[i])
@@ -103,19 +115,22 @@ static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 			return ret;
 		if (ret)
 			continue;
-		if (c->touched && c->touched[i] != MH_NO_BYTES) {
+		/* Bytes beside hits are those that DAMON's filters let pass: a part of
+		 * the region, whatever was accessed. */
+		if (c->touched && c->touched[i] != MH_NO_BYTES && !c->max_accesses[i]) {
 			row.touched = c->touched[i] < size ? c->touched[i] : size;
 			row.value = (double)row.touched / (double)size;
 			row.exact = row.touched == 0 || row.touched == size;
 		} else {
 			row.nr_accesses = c->nr_accesses[i];
 			row.max_accesses = c->max_accesses[i];
-			/* Auto-tuning may change the maximum below a count. */
-			if (row.nr_accesses > row.max_accesses)
+			if (!row.max_accesses)
 				row.max_accesses = row.nr_accesses;
-			row.value = row.max_accesses
-					    ? (double)row.nr_accesses / row.max_accesses
-					    : 0;
+			if (row.max_accesses)
+				row.value = (double)row.nr_accesses / row.max_accesses;
+			/* A late check may count once more than there are. */
+			if (row.value > 1)
+				row.value = 1;
 			row.touched = row.nr_accesses ? size : 0;
 			row.exact = true;
 		}
@@ -152,7 +167,9 @@ static int pages_event(struct mh_scan *scan, const struct mh_event *ev,
 		return ret < 0 ? ret : 0;
 	for (i = 0; i < p->nr_pages; i = j) {
 		int state = page_state(p, i);
-		struct mh_scan_row row = { .exact = true, .value = state == 2 };
+		struct mh_scan_row row = { .exact = true,
+					   .value = state == 2,
+					   .age = MH_NO_AGE };
 
 		for (j = i + 1; j < p->nr_pages; j++) {
 			/* Whole bytes of one colour are most of a sparse bitmap. */

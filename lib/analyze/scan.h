@@ -24,6 +24,7 @@ struct mh_scan_row {
 	double value;                       /* 0..1, hit ratio or touched ratio */
 	uint64_t touched;                   /* bytes that were accessed at all */
 	uint32_t nr_accesses, max_accesses; /* 0, 0: hits are not counted */
+	uint32_t age;                       /* aggregation intervals; MH_NO_AGE */
 	bool exact; /* every byte of addr is known touched or not: no bytes to guess */
 };
 
@@ -38,6 +39,7 @@ struct mh_scan_opts {
 	const struct mh_places *at; /* NULL: no --at */
 	uint64_t not_before_ns;     /* --skip: snapshots whose middle is before it */
 	uint64_t nr_skipped;        /* moments before that */
+	uint64_t aggr_ns;           /* what an age counts; 0: not known */
 };
 
 /* Per thread. */

@@ -60,6 +60,14 @@ static void drop(const void *p)
 
 /* ---- tables ---- */
 
+const char *mh_session_meta(const struct mh_session *s, uint16_t source, const char *name)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "source.%u.%s", source, name);
+	return mh_reader_meta(s->reader, key);
+}
+
 static struct mh_session_source *source_get(struct mh_session *s, uint16_t id)
 {
 	struct mh_session_source *src;
@@ -361,14 +369,6 @@ int mh_session_has_pid(const struct mh_session *s, uint32_t pid)
 			return 1;
 	}
 	return 0;
-}
-
-const char *mh_session_meta(const struct mh_session *s, uint16_t source, const char *name)
-{
-	char key[96];
-
-	snprintf(key, sizeof(key), "source.%u.%s", source, name);
-	return mh_reader_meta(s->reader, key);
 }
 
 uint64_t mh_session_meta_u64(const struct mh_session *s, uint16_t source,

@@ -68,7 +68,7 @@ void mh_session_filter(const struct mh_session *s, const struct mh_session_sourc
 
 int mh_session_has_pid(const struct mh_session *s, uint32_t pid);
 
-/* META "source.<id>.<name>"; NULL: not there. */
+/* META "source.<id>.<name>"; NULL, 0: not there. */
 const char *mh_session_meta(const struct mh_session *s, uint16_t source,
 			    const char *name);
 uint64_t mh_session_meta_u64(const struct mh_session *s, uint16_t source,

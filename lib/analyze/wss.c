@@ -72,8 +72,21 @@ static int series_of(struct mh_wss_series *s, const char *name,
 	return 0;
 }
 
+/* An interval that was measured with the jitter of timers is called by its setting. */
+static uint64_t nominal_window(const struct mh_session *s,
+			       const struct mh_session_source *src,
+			       const struct mh_moments *m)
+{
+	uint64_t aggr_ns = mh_session_meta_u64(s, src->id, "aggr_us") * 1000;
+	uint64_t tenth = aggr_ns / 10;
+
+	return m->interval_ns >= aggr_ns - tenth && m->interval_ns <= aggr_ns + tenth
+		       ? aggr_ns
+		       : m->interval_ns;
+}
+
 static int fill_points(struct mh_wss *out, const struct mh_session *s,
-		       const struct mh_moments *m)
+		       const struct mh_session_source *src, const struct mh_moments *m)
 {
 	size_t i;
 
@@ -81,7 +94,7 @@ static int fill_points(struct mh_wss *out, const struct mh_session *s,
 	if (!out->points)
 		return -1;
 	out->nr_points = m->nr;
-	out->window_ns = m->interval_ns;
+	out->window_ns = nominal_window(s, src, m);
 	for (i = 0; i < m->nr; i++) {
 		struct mh_range t = m->v[i].time_ns;
 
@@ -130,7 +143,7 @@ static int fill_windows(struct mh_wss *out, const struct mh_wss_input *in,
 {
 	const struct mh_moments *m = in->moments;
 	struct mh_windows w;
-	uint64_t len = m->interval_ns,
+	uint64_t len = out->window_ns,
 		 span = m->v[m->nr - 1].time_ns.end - m->v[0].time_ns.start;
 	unsigned i;
 	int ret;
@@ -169,7 +182,7 @@ int mh_wss_fill(struct mh_wss *out, const struct mh_wss_input *in, struct mh_err
 	name_window(name, sizeof(name), m->interval_ns);
 	out->rss_p50 = mh_footprint_rss_p50(in->s);
 	out->nr_skipped = in->scan->nr_skipped;
-	if (fill_points(out, in->s, m) || series_of(&out->any, "any", m, 0) ||
+	if (fill_points(out, in->s, in->src, m) || series_of(&out->any, "any", m, 0) ||
 	    fill_thresholds(out, m))
 		return no_memory(err);
 	if (m->nr) {

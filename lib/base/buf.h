@@ -17,7 +17,8 @@
 
 struct mh_rbuf {
 	const uint8_t *p, *end;
-	bool bad; /* read past the end, or a malformed varint */
+	bool bad;  /* read past the end, or a malformed varint */
+	bool swap; /* mh_rbuf_host_*: the bytes are of the other byte order */
 };
 
 static inline struct mh_rbuf mh_rbuf(const void *bytes, size_t len)
@@ -69,6 +70,37 @@ static inline uint64_t mh_rbuf_u64(struct mh_rbuf *b)
 	uint64_t lo = mh_rbuf_u32(b);
 
 	return lo | (uint64_t)mh_rbuf_u32(b) << 32;
+}
+
+/* Numbers as the machine that wrote them has them, which is this one but for @swap. */
+static inline uint16_t mh_rbuf_host_u16(struct mh_rbuf *b)
+{
+	const uint8_t *p = mh_rbuf_bytes(b, 2);
+	uint16_t v = 0;
+
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return b->swap ? __builtin_bswap16(v) : v;
+}
+
+static inline uint32_t mh_rbuf_host_u32(struct mh_rbuf *b)
+{
+	const uint8_t *p = mh_rbuf_bytes(b, 4);
+	uint32_t v = 0;
+
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return b->swap ? __builtin_bswap32(v) : v;
+}
+
+static inline uint64_t mh_rbuf_host_u64(struct mh_rbuf *b)
+{
+	const uint8_t *p = mh_rbuf_bytes(b, 8);
+	uint64_t v = 0;
+
+	if (p)
+		memcpy(&v, p, sizeof(v));
+	return b->swap ? __builtin_bswap64(v) : v;
 }
 
 /* LEB128, at most 10 bytes. */

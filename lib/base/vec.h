@@ -15,8 +15,8 @@
 /* Add a zeroed element and return its address; NULL when memory is out (@vec unchanged).
  */
 #define mh_vec_push(vec)                                                                 \
-	((__typeof__((vec)->v))mh_vec_grow(&(vec)->v, &(vec)->nr, &(vec)->cap,           \
-					   sizeof(*(vec)->v)))
+	((__typeof__(*(vec)->v) *)mh_vec_grow(&(vec)->v, &(vec)->nr, &(vec)->cap,        \
+					      sizeof(*(vec)->v)))
 
 /* @v: address of the array pointer, whatever its type is */
 void *mh_vec_grow(void *v, size_t *nr, size_t *cap, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Records of the kernel's ABI (include/uapi/linux/perf_event.h), field by field in the
- * order of the header's comments. Byte order is the host's: a ring is never foreign.
+ * order of the header's comments. A ring is never of a foreign byte order, a file may be.
  *
  * A record must be used up exactly; anything else means that the layout is not what we
  * think, and then no field of it can be trusted.
@@ -16,22 +16,12 @@
 
 static uint64_t word(struct mh_rbuf *b)
 {
-	const uint8_t *p = mh_rbuf_bytes(b, 8);
-	uint64_t v = 0;
-
-	if (p)
-		memcpy(&v, p, sizeof(v));
-	return v;
+	return mh_rbuf_host_u64(b);
 }
 
 static uint32_t half(struct mh_rbuf *b)
 {
-	const uint8_t *p = mh_rbuf_bytes(b, 4);
-	uint32_t v = 0;
-
-	if (p)
-		memcpy(&v, p, sizeof(v));
-	return v;
+	return mh_rbuf_host_u32(b);
 }
 
 static void skip(struct mh_rbuf *b, uint64_t count, size_t size)
@@ -73,13 +63,17 @@ static void read_raw(struct mh_rbuf *b, struct mh_ring_extra *extra)
 	extra->raw = mh_rbuf_bytes(b, extra->raw_len);
 }
 
-static void skip_branches(struct mh_rbuf *b, const struct mh_ring_layout *l)
+static void skip_branches(struct mh_rbuf *b, const struct mh_ring_layout *l,
+			  struct mh_ring_extra *extra)
 {
 	uint64_t nr = word(b);
 
 	if (l->branch_hw_index)
 		word(b);
 	skip(b, nr, 24);
+	if (l->branch_counters)
+		skip(b, nr, 8);
+	extra->nr_branches = nr;
 }
 
 static void skip_regs(struct mh_rbuf *b, uint64_t mask)
@@ -88,13 +82,13 @@ static void skip_regs(struct mh_rbuf *b, uint64_t mask)
 		skip(b, (uint64_t)__builtin_popcountll(mask), 8);
 }
 
-static void skip_stack(struct mh_rbuf *b)
+static void skip_stack(struct mh_rbuf *b, struct mh_ring_extra *extra)
 {
 	uint64_t size = word(b);
 
 	skip(b, size, 1);
 	if (size)
-		word(b);
+		extra->stack_len = word(b);
 }
 
 static void read_weight(struct mh_rbuf *b, uint64_t type, struct mh_ev_sample *s)
@@ -151,11 +145,11 @@ static void parse_sample_rest(struct mh_ev_sample *s, const struct mh_ring_layou
 	if (type & PERF_SAMPLE_RAW)
 		read_raw(b, extra);
 	if (type & PERF_SAMPLE_BRANCH_STACK)
-		skip_branches(b, l);
+		skip_branches(b, l, extra);
 	if (type & PERF_SAMPLE_REGS_USER)
 		skip_regs(b, l->regs_user);
 	if (type & PERF_SAMPLE_STACK_USER)
-		skip_stack(b);
+		skip_stack(b, extra);
 	if (type & PERF_SAMPLE_WEIGHT_TYPE)
 		read_weight(b, type, s);
 	if (type & PERF_SAMPLE_DATA_SRC)
@@ -241,6 +235,7 @@ static void parse_trailer(struct mh_event *ev, const struct mh_ring_layout *l,
 		return;
 	}
 	t = mh_rbuf(b->end - size, size);
+	t.swap = b->swap;
 	b->end -= size;
 	if (type & PERF_SAMPLE_TID) {
 		half(&t);
@@ -369,6 +364,34 @@ static void parse_throttle(struct mh_event *ev, struct mh_rbuf *b)
 	parse_lost(ev, 1, MH_LOST_THROTTLE);
 }
 
+/* A thread's counter at its end. In a group the first is the leader's. */
+static void parse_read(struct mh_event *ev, const struct mh_ring_layout *l,
+		       struct mh_rbuf *b, struct mh_ring_extra *extra)
+{
+	struct mh_rbuf from;
+
+	ev->kind = MH_EV_STAT;
+	ev->stat.name = "read";
+	ev->stat.pid = half(b);
+	extra->tid = half(b);
+	from = *b;
+	skip_read(b, l->read_format);
+	if (l->read_format & PERF_FORMAT_GROUP)
+		word(&from);
+	else
+		ev->stat.value = word(&from);
+	if (l->read_format & PERF_FORMAT_TOTAL_TIME_ENABLED)
+		word(&from);
+	if (l->read_format & PERF_FORMAT_TOTAL_TIME_RUNNING)
+		word(&from);
+	if (l->read_format & PERF_FORMAT_GROUP)
+		ev->stat.value = word(&from);
+	if (l->read_format & PERF_FORMAT_ID)
+		extra->id = word(&from);
+	if (from.bad)
+		b->bad = true;
+}
+
 /* Returns MH_END for a record that says nothing to us. */
 static int parse_other(struct mh_event *ev, const struct mh_ring_layout *l,
 		       struct mh_rbuf *b, const struct perf_event_header *h,
@@ -398,6 +421,9 @@ static int parse_other(struct mh_event *ev, const struct mh_ring_layout *l,
 		parse_lost(ev, word(b), MH_LOST_RING);
 		ev->lost.cpu = extra->cpu;
 		return MH_OK;
+	case PERF_RECORD_READ:
+		parse_read(ev, l, b, extra);
+		return MH_OK;
 	case PERF_RECORD_THROTTLE:
 		parse_throttle(ev, b);
 		ev->lost.cpu = extra->cpu;
@@ -415,21 +441,22 @@ int mh_ring_parse(struct mh_event *ev, const struct mh_ring_layout *layout,
 	struct mh_rbuf b;
 	int ret = MH_OK;
 
-	if (len < sizeof(h))
-		return MH_EFORMAT;
-	memcpy(&h, record, sizeof(h));
-	if (h.size != len)
+	b = mh_rbuf(record, len);
+	b.swap = layout->swapped;
+	h.type = half(&b);
+	h.misc = mh_rbuf_host_u16(&b);
+	h.size = mh_rbuf_host_u16(&b);
+	if (b.bad || h.size != len)
 		return MH_EFORMAT;
 	if (!extra)
 		extra = &unwanted;
 	*extra = (struct mh_ring_extra){ .cpu = UINT32_MAX, .tid = UINT32_MAX };
 	*ev = (struct mh_event){ 0 };
-	b = mh_rbuf(record + sizeof(h), len - sizeof(h));
 	if (h.type == PERF_RECORD_SAMPLE)
 		parse_sample(ev, layout, &b, h.misc, extra);
 	else
 		ret = parse_other(ev, layout, &b, &h, extra);
-	if (b.bad || (ret == MH_OK && mh_rbuf_left(&b)))
+	if (b.bad || (ret == MH_OK && mh_rbuf_left(&b) && !layout->longer))
 		return MH_EFORMAT;
 	return ret;
 }

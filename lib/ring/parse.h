@@ -14,10 +14,14 @@
 
 /* What of struct perf_event_attr decides the layout, and what its events stand for. */
 struct mh_ring_layout {
-	uint64_t sample_type;          /* PERF_SAMPLE_* */
-	uint64_t read_format;          /* PERF_FORMAT_*, for PERF_SAMPLE_READ */
-	bool sample_id_all;            /* the other records end with a trailer of ids */
-	bool branch_hw_index;          /* PERF_SAMPLE_BRANCH_HW_INDEX was asked for */
+	uint64_t sample_type; /* PERF_SAMPLE_* */
+	uint64_t read_format; /* PERF_FORMAT_*, for PERF_SAMPLE_READ */
+	bool sample_id_all;   /* the other records end with a trailer of ids */
+	bool branch_hw_index; /* PERF_SAMPLE_BRANCH_HW_INDEX was asked for */
+	bool branch_counters; /* PERF_SAMPLE_BRANCH_COUNTERS was */
+	bool swapped;         /* the bytes are of the other byte order */
+	bool longer; /* the records may hold more than we know of: do not ask for their
+		      * exact end */
 	uint64_t regs_user, regs_intr; /* masks of sample_regs_user, sample_regs_intr */
 	uint64_t period;               /* of a sample that does not carry its own */
 	uint16_t event;                /* put into the samples */
@@ -28,16 +32,18 @@ struct mh_ring_extra {
 	uint64_t id;        /* of the event that fired; 0: not in the layout */
 	const uint8_t *raw; /* PERF_SAMPLE_RAW: a tracepoint's fields; NULL: none */
 	uint32_t raw_len;
-	const uint8_t *chain; /* PERF_SAMPLE_CALLCHAIN: host-endian u64s, unaligned */
+	const uint8_t *chain; /* PERF_SAMPLE_CALLCHAIN: u64s as recorded, unaligned */
 	uint64_t nr_chain;
-	uint32_t cpu; /* UINT32_MAX: not in the layout */
-	uint32_t tid; /* UINT32_MAX: not in the layout */
+	uint64_t stack_len;   /* bytes of PERF_SAMPLE_STACK_USER */
+	uint64_t nr_branches; /* PERF_SAMPLE_BRANCH_STACK */
+	uint32_t cpu;         /* UINT32_MAX: not in the layout */
+	uint32_t tid;         /* UINT32_MAX: not in the layout */
 };
 
 /*
  * Parse one record, header included.
  *
- * @ev: source is left 0; strings point into the record
+ * @ev: source is left 0; strings point into the record. READ becomes a STAT "read"
  * @extra: may be NULL
  * Returns MH_OK; MH_END for a record that no event stands for; MH_EFORMAT when the bytes
  * do not end exactly where the header says, or a string has no end.

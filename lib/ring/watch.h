@@ -68,12 +68,12 @@ int mh_watch_drain(struct mh_watch *w, int last, mh_event_fn fn, void *arg,
 		   struct mh_err *err) MH_MUST_CHECK;
 
 struct mh_watch_totals {
-	uint64_t count;     /* of the counting event, now */
-	uint64_t samples;   /* handed out */
-	uint64_t lost;      /* handed out as LOST */
+	uint64_t count;       /* of the counting event, now */
+	uint64_t samples;     /* handed out */
+	uint64_t lost;        /* handed out as LOST */
 	uint64_t kernel_lost; /* as the kernel counts, known after the last drain */
-	uint64_t side_lost; /* MAP and TASK records that were lost */
-	uint64_t malformed; /* records that could not be understood */
+	uint64_t side_lost;   /* MAP and TASK records that were lost */
+	uint64_t malformed;   /* records that could not be understood */
 };
 void mh_watch_totals(const struct mh_watch *w, struct mh_watch_totals *out);
 

@@ -190,6 +190,9 @@ static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *ro
 	if (symbol)
 		frames[nr - 1].function =
 			mh_names_readable(&c->naming->names, symbol->name);
+	/* Without lines the symbol table may still know the file, of static functions. */
+	if (symbol && symbol->file && frames[nr - 1].file && !*frames[nr - 1].file)
+		frames[nr - 1].file = mh_names_keep(&c->naming->names, symbol->file);
 	kept = mh_names_room(&c->naming->names, nr * sizeof(*kept));
 	if (!kept)
 		return -1;

@@ -48,7 +48,7 @@ static void sort_unique(struct mh_elf_symbols *s)
 }
 
 static int add_symbol(struct mh_elf_names *out, const struct mh_elf *elf,
-		      const GElf_Sym *sym, const char *name)
+		      const GElf_Sym *sym, const char *name, const char *file)
 {
 	const struct mh_elf_section *sec;
 	unsigned type = GELF_ST_TYPE(sym->st_info);
@@ -74,7 +74,7 @@ static int add_symbol(struct mh_elf_names *out, const struct mh_elf *elf,
 	slot = mh_vec_push(code ? &out->code : &out->data);
 	if (!slot)
 		return -1;
-	*slot = (struct mh_elf_symbol){ sym->st_value, sym->st_size, name };
+	*slot = (struct mh_elf_symbol){ sym->st_value, sym->st_size, name, file };
 	return 0;
 }
 
@@ -83,6 +83,7 @@ static int read_table(struct mh_elf_names *out, struct mh_elf *elf, size_t index
 {
 	Elf_Scn *scn = elf_getscn(elf->handle, index);
 	Elf_Data *data = elf_getdata(scn, NULL);
+	const char *file = NULL;
 	GElf_Shdr sh;
 	size_t nr, i;
 
@@ -90,12 +91,17 @@ static int read_table(struct mh_elf_names *out, struct mh_elf *elf, size_t index
 		return mh_fail(err, MH_EFORMAT, "ELF symbol table is damaged");
 	nr = data->d_size / gelf_fsize(elf->handle, ELF_T_SYM, 1, EV_CURRENT);
 	for (i = 1; i < nr; i++) {
+		const char *name;
 		GElf_Sym sym;
 
 		if (!gelf_getsym(data, (int)i, &sym))
 			break;
-		if (add_symbol(out, elf, &sym,
-			       elf_strptr(elf->handle, sh.sh_link, sym.st_name)))
+		name = elf_strptr(elf->handle, sh.sh_link, sym.st_name);
+		/* It holds for the local symbols that follow. */
+		if (GELF_ST_TYPE(sym.st_info) == STT_FILE)
+			file = name;
+		if (add_symbol(out, elf, &sym, name,
+			       GELF_ST_BIND(sym.st_info) == STB_LOCAL ? file : NULL))
 			return mh_fail(err, MH_ENOMEM, "no memory for ELF symbols");
 	}
 	sort_unique(&out->code);

@@ -118,7 +118,7 @@ int mh_cursor_next(struct mh_cursor *c, struct mh_batch *batch, struct mh_err *e
 		if (status)
 			return status;
 		status = mh_decode_block(c->decoder, &b, mh_filter_columns(&c->filter),
-					 batch);
+					 mh_filter_any_order(&c->filter), batch);
 		if (status == MH_EFORMAT)
 			return say_damaged(c, i, err);
 		if (status)

@@ -7,6 +7,13 @@
 
 #include "base/vec.h"
 
+static void arena_reset(struct mh_arena *a)
+{
+	while (a->nr)
+		free(a->v[--a->nr]);
+	a->total = 0;
+}
+
 int mh_decoder_new(struct mh_decoder **out, struct mh_err *err)
 {
 	struct mh_decoder *d = calloc(1, sizeof(*d));
@@ -14,8 +21,7 @@ int mh_decoder_new(struct mh_decoder **out, struct mh_err *err)
 	*out = d;
 	if (!d)
 		goto fail;
-	if (!mh_unpacker_init(&d->u))
-		goto fail;
+	mh_unpacker_init(&d->u);
 	return MH_OK;
 fail:
 	mh_decoder_free(d);
@@ -29,7 +35,7 @@ void mh_decoder_free(struct mh_decoder *d)
 		return;
 	mh_unpacker_fini(&d->u);
 	mh_occupancy_fini(&d->occupancy);
-	mh_arena_reset(&d->arena);
+	arena_reset(&d->arena);
 	free(d->arena.v);
 	free(d->sample);
 	free(d->region);
@@ -56,32 +62,18 @@ uint8_t *mh_arena_bytes(struct mh_arena *a, size_t len)
 	return *slot;
 }
 
-void mh_arena_reset(struct mh_arena *a)
-{
-	while (a->nr)
-		free(a->v[--a->nr]);
-	a->total = 0;
-}
-
 /* Room for the rows of a kind, once. */
-static int need(void *rows, size_t size)
+static void *room(void *rows, size_t size)
 {
-	void *p;
-
-	memcpy(&p, rows, sizeof(p));
-	if (p)
-		return MH_OK;
-	p = malloc(size);
-	memcpy(rows, &p, sizeof(p));
-	return p ? MH_OK : MH_ENOMEM;
+	return rows ? rows : malloc(size);
 }
 
 int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		    struct mh_batch *batch)
+		    bool any_order, struct mh_batch *batch)
 {
 	const struct mh_block_head *h = &b->head;
 
-	mh_arena_reset(&d->arena);
+	arena_reset(&d->arena);
 	d->u.no_memory = false;
 	*batch = (struct mh_batch){ .kind = h->kind,
 				    .source = (uint16_t)h->source,
@@ -92,21 +84,26 @@ int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t col
 		return MH_EFORMAT;
 	switch (h->kind) {
 	case MH_EV_SAMPLE:
-		if (need(&d->sample, sizeof(*d->sample)))
+		d->sample = room(d->sample, sizeof(*d->sample));
+		if (!d->sample)
 			return MH_ENOMEM;
-		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, batch);
+		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, any_order,
+					batch);
 	case MH_EV_REGION:
-		if (need(&d->region, sizeof(*d->region)))
+		d->region = room(d->region, sizeof(*d->region));
+		if (!d->region)
 			return MH_ENOMEM;
 		return mh_decode_region(d, b, batch);
 	case MH_EV_PAGES:
-		if (need(&d->events, sizeof(*d->events)))
+		d->events = room(d->events, sizeof(*d->events));
+		if (!d->events)
 			return MH_ENOMEM;
 		return mh_decode_pages(d, b, batch);
 	default:
 		if (h->kind >= MH_NR_EVENT_KINDS || !h->kind)
 			return MH_EFORMAT;
-		if (need(&d->events, sizeof(*d->events)))
+		d->events = room(d->events, sizeof(*d->events));
+		if (!d->events)
 			return MH_ENOMEM;
 		return mh_decode_table(d, b, batch);
 	}

@@ -76,16 +76,17 @@ void mh_decoder_free(struct mh_decoder *d);
  * Decode the rows of a block.
  *
  * @columns: enum mh_column of SAMPLE blocks; 0: all
+ * @any_order: of the rows of SAMPLE blocks, as in struct mh_filter
  * @batch: everything is filled in; its pointers are valid until the next call
  * Returns MH_OK; MH_EFORMAT (damaged: nothing of it is to be used); MH_ENOMEM.
  */
 int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		    struct mh_batch *batch) MH_MUST_CHECK;
+		    bool any_order, struct mh_batch *batch) MH_MUST_CHECK;
 
 /* ---- between the decoders of the kinds ---- */
 
 int mh_decode_sample(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		     struct mh_batch *batch);
+		     bool any_order, struct mh_batch *batch);
 int mh_decode_region(struct mh_decoder *d, const struct mh_block *b,
 		     struct mh_batch *batch);
 int mh_decode_pages(struct mh_decoder *d, const struct mh_block *b,
@@ -96,7 +97,6 @@ int mh_decode_table(struct mh_decoder *d, const struct mh_block *b,
 /* Bytes that live until the next block; NULL when memory is out or the block asks for
  * more than MH_MAX_MEMORY in all (then errno is EOVERFLOW). */
 uint8_t *mh_arena_bytes(struct mh_arena *a, size_t len);
-void mh_arena_reset(struct mh_arena *a);
 
 /* Why a stream or varint could not be read. */
 static inline int mh_decode_status(const struct mh_decoder *d)

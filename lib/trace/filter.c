@@ -48,6 +48,12 @@ uint32_t mh_filter_columns(const struct mh_filter *f)
 	return columns;
 }
 
+/* Threads are chosen by sample number. */
+bool mh_filter_any_order(const struct mh_filter *f)
+{
+	return f->any_order && !f->pids && !f->tids;
+}
+
 static bool in_list(const uint32_t *list, size_t nr, uint32_t v)
 {
 	size_t i;

@@ -28,6 +28,8 @@ static unsigned sort_used(uint16_t *sym, const uint32_t *count)
 			at[i + 1] += at[i];
 		for (i = 0; i < nr; i++)
 			tmp[at[count[sym[i]] >> shift & 0xff]++] = sym[i];
+		/* The loop above set nr of them. */
+		/* cppcheck-suppress uninitvar */
 		memcpy(sym, tmp, nr * sizeof(*sym));
 	}
 	return nr;
@@ -57,6 +59,8 @@ static void depths(uint8_t *len, const uint16_t *sym, unsigned nr, const uint32_
 	}
 	depth[made - 1] = 0;
 	for (i = made - 1; i-- > 0;)
+		/* Every node below the last was made somebody's child above. */
+		/* cppcheck-suppress uninitvar */
 		depth[i] = (uint8_t)(depth[parent[i]] + 1);
 	for (i = 0; i < nr; i++)
 		len[sym[i]] = depth[i];

@@ -54,6 +54,9 @@ static void order_at_once(uint16_t *order, uint8_t *begins, struct mh_grouping *
 		begins[g->count[i]] = 1;
 	for (i = 0; i < n; i++)
 		order[g->count[g->key[i]]++] = (uint16_t)i;
+	/* Each count has become the end of its group. */
+	for (i = 0; i < nr_threads; i++)
+		g->thread_end[i] = g->count[(i + 1) * nr_ips - 1];
 }
 
 void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
@@ -68,6 +71,7 @@ void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
 	}
 	mh_order_by(g->tmp, NULL, ip, n, nr_ips, g->count);
 	mh_order_by(order, g->tmp, thread, n, nr_threads, g->count);
+	memcpy(g->thread_end, g->count, nr_threads * sizeof(*g->thread_end));
 	begins[0] = 1;
 	for (i = 1; i < n; i++)
 		begins[i] = ip[order[i]] != ip[order[i - 1]] ||

@@ -21,11 +21,12 @@ void mh_order_by(uint16_t *order, const uint16_t *rows, const uint16_t *key, siz
 
 #define MH_MAX_GROUPS (1u << 18)
 
-/* Scratch of mh_order_groups(). */
+/* Scratch of mh_order_groups(), and what it learns on the way. */
 struct mh_grouping {
 	uint32_t key[MH_BATCH_MAX];
 	uint32_t count[MH_MAX_GROUPS + 1];
 	uint16_t tmp[MH_BATCH_MAX];
+	uint32_t thread_end[MH_BATCH_MAX]; /* result: where each thread's rows end */
 };
 
 /*

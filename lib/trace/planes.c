@@ -88,10 +88,18 @@ void mh_planes_put(struct mh_packer *p, struct mh_wbuf *out, const uint64_t *v, 
 				    &verdicts[1 + j]);
 }
 
-/* The mirror of split(): reads a byte of every plane, keeps those that exist. */
+/*
+ * The mirror of split(): reads a byte of the first @k planes, keeps those that exist.
+ * Bytes past the length belong to later values.
+ */
 static ALWAYS_INLINE void join(uint64_t *v, size_t n, const uint8_t *len,
 			       const uint8_t *plane, size_t stride, unsigned k)
 {
+	static const uint64_t keep[9] = {
+		0,          0xff,         0xffff,         0xffffff,
+		0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
+		UINT64_MAX
+	};
 	const uint8_t *p[8];
 	unsigned j;
 	size_t i;
@@ -106,8 +114,7 @@ static ALWAYS_INLINE void join(uint64_t *v, size_t n, const uint8_t *len,
 			x |= (uint64_t)*p[j] << 8 * j;
 			p[j] += l > j;
 		}
-		/* Bytes past the length belong to later values. */
-		v[i] = x & (l ? UINT64_MAX >> (64 - 8 * l) : 0);
+		v[i] = x & keep[l];
 	}
 }
 
@@ -142,6 +149,19 @@ static void join_any(uint64_t *v, size_t n, const uint8_t *len, const uint8_t *p
 	default:
 		join(v, n, len, plane, stride, 8);
 		break;
+	}
+}
+
+/* The bytes from plane @k on, of the few values that have them. */
+static void join_rest(uint64_t *v, size_t n, const uint8_t *len, const uint8_t *plane,
+		      size_t stride, unsigned k)
+{
+	size_t at[8] = { 0 }, i;
+	unsigned j;
+
+	for (i = 0; i < n; i++) {
+		for (j = k; j < len[i]; j++)
+			v[i] |= (uint64_t)plane[j * stride + at[j]++] << 8 * j;
 	}
 }
 
@@ -190,7 +210,12 @@ bool mh_planes_get(struct mh_unpacker *u, struct mh_rbuf *in, uint64_t *v, size_
 			return false;
 		p[longer[j]] = 0; /* join() looks one past the end */
 	}
-	join_any(v, n, len, plane, stride, k);
+	/* Planes that hardly a value reaches are cheaper with a branch than without. */
+	for (j = k; j > 0 && longer[j - 1] < n / 32; j--)
+		;
+	join_any(v, n, len, plane, stride, j);
+	if (j < k)
+		join_rest(v, n, len, plane, stride, j);
 	return true;
 }
 

@@ -2,6 +2,10 @@
 /*
  * SAMPLE blocks, read: the mirror of sample_encode.c. Only what is asked for is decoded,
  * and what that needs: addresses need thread and ip, since they stand in their order.
+ *
+ * Readers that only count do not care for the order of rows. For them addresses stay as
+ * they are stored, grouped by thread and ip, and times are moved to them: a group's
+ * samples hit the same memory, which is good for whoever looks their addresses up.
  */
 #include <stdlib.h>
 
@@ -22,7 +26,11 @@ struct job {
 	const struct mh_block *b;
 	struct mh_unpacker *u;
 	size_t n;
+	bool grouped; /* rows are given in group order */
 };
+
+/* Columns that can be given in group order. */
+#define GROUPED_COLUMNS (MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD | MH_COL_PERIOD)
 
 static enum state find(struct job *j, uint8_t id, struct mh_rbuf *in)
 {
@@ -45,13 +53,25 @@ static bool get_planes(struct job *j, struct mh_rbuf *in)
 	return mh_planes_get(j->u, in, j->s->value, j->n, j->s->bytes);
 }
 
-static enum state decode_time(struct job *j)
+/* The running sum, from @sum on, of the differences in s->value. */
+static void sum_up(struct job *j, uint64_t sum, uint64_t *rows)
 {
 	struct mh_sample_rows *s = j->s;
-	uint64_t t = j->b->head.t_min;
+	uint64_t *sums = j->grouped ? s->dict : rows;
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		sum += (uint64_t)mh_unzigzag(s->value[i]);
+		sums[i] = sum;
+	}
+	for (i = 0; j->grouped && i < j->n; i++)
+		rows[i] = sums[s->order[i]];
+}
+
+static enum state decode_time(struct job *j)
+{
 	struct mh_rbuf in;
 	enum state state = find(j, MH_COLID_TIME, &in);
-	size_t i;
 
 	/* Rows without a time are no rows. */
 	if (state != HERE)
@@ -59,10 +79,7 @@ static enum state decode_time(struct job *j)
 	state = done(j, &in, get_planes(j, &in));
 	if (state != HERE)
 		return state;
-	for (i = 0; i < j->n; i++) {
-		t += (uint64_t)mh_unzigzag(s->value[i]);
-		s->time_ns[i] = t;
-	}
+	sum_up(j, j->b->head.t_min, j->s->time_ns);
 	return HERE;
 }
 
@@ -155,8 +172,16 @@ static void fill_ip(struct job *j)
 static void fill_thread(struct job *j)
 {
 	struct mh_sample_rows *s = j->s;
-	size_t i;
+	size_t i = 0, t;
 
+	for (t = 0; j->grouped && t < s->nr_threads; t++) {
+		for (; i < s->grouping.thread_end[t]; i++) {
+			s->pid[i] = s->thread_pid[t];
+			s->tid[i] = s->thread_tid[t];
+		}
+	}
+	if (j->grouped)
+		return;
 	for (i = 0; i < j->n; i++)
 		s->pid[i] = s->thread_pid[s->thread[i]];
 	for (i = 0; i < j->n; i++)
@@ -181,7 +206,7 @@ static enum state decode_addr(struct job *j)
 
 		prev = (new ? first : prev) + (uint64_t)mh_unzigzag(s->value[i]);
 		first = new ? prev : first;
-		s->addr[s->order[i]] = prev;
+		s->addr[j->grouped ? i : s->order[i]] = prev;
 	}
 	return HERE;
 }
@@ -330,16 +355,12 @@ static enum state decode_period(struct job *j)
 	struct mh_sample_rows *s = j->s;
 	struct mh_rbuf in;
 	enum state state = find(j, MH_COLID_PERIOD, &in);
-	uint64_t period = 0;
-	size_t i;
 
 	if (state != HERE)
 		return state;
 	state = done(j, &in, get_planes(j, &in));
-	for (i = 0; state == HERE && i < j->n; i++) {
-		period += (uint64_t)mh_unzigzag(s->value[i]);
-		s->period[i] = period;
-	}
+	if (state == HERE)
+		sum_up(j, 0, s->period);
 	return state;
 }
 
@@ -436,7 +457,7 @@ static int decode_grouped(struct job *j, uint32_t columns, unsigned needs,
 }
 
 int mh_decode_sample(struct mh_decoder *d, const struct mh_block *b, uint32_t columns,
-		     struct mh_batch *batch)
+		     bool any_order, struct mh_batch *batch)
 {
 	struct mh_sample_columns *c = &batch->sample;
 	struct mh_sample_rows *s = d->sample;
@@ -445,14 +466,10 @@ int mh_decode_sample(struct mh_decoder *d, const struct mh_block *b, uint32_t co
 	enum state thread = ABSENT, ip = ABSENT;
 	int status = MH_OK;
 
-	if (columns & MH_COL_TIME)
-		SHOW(time_ns, decode_time(&j));
 	if (needs & NEED_CONTEXT || columns & MH_COL_THREAD) {
 		thread = decode_thread(&j);
 		SHOW(pid, thread);
 		SHOW(tid, thread);
-		if (thread == HERE)
-			fill_thread(&j);
 	}
 	if (needs & NEED_CONTEXT || columns & MH_COL_IP) {
 		ip = decode_ip(&j);
@@ -462,10 +479,18 @@ int mh_decode_sample(struct mh_decoder *d, const struct mh_block *b, uint32_t co
 		else
 			c->ip = NULL;
 	}
-	if (needs & NEED_CONTEXT && thread != UNKNOWN && ip != UNKNOWN)
+	if (needs & NEED_CONTEXT && thread != UNKNOWN && ip != UNKNOWN) {
+		j.grouped = any_order && !(columns & ~GROUPED_COLUMNS);
 		status = decode_grouped(&j, columns, needs, c);
+	}
 	if (status)
 		return status;
+	if (thread == HERE && columns & MH_COL_THREAD)
+		fill_thread(&j);
+	else
+		c->pid = c->tid = NULL;
+	if (columns & MH_COL_TIME)
+		SHOW(time_ns, decode_time(&j));
 	if (columns & MH_COL_CPU)
 		SHOW(cpu, decode_cpu(&j));
 	if (columns & MH_COL_OTHER)

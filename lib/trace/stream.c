@@ -370,33 +370,14 @@ void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 		put_known(p, out, raw, len, verdict->choice);
 }
 
-bool mh_unpacker_init(struct mh_unpacker *u)
+void mh_unpacker_init(struct mh_unpacker *u)
 {
 	*u = (struct mh_unpacker){ 0 };
-	u->ready = inflateInit2(&u->z, -15) == Z_OK;
-	return u->ready;
 }
 
 void mh_unpacker_fini(struct mh_unpacker *u)
 {
-	if (u->ready)
-		inflateEnd(&u->z);
 	mh_wbuf_fini(&u->runs);
-}
-
-static bool inflate_to(struct mh_unpacker *u, const uint8_t *stored, size_t stored_len,
-		       uint8_t *dst, size_t len)
-{
-	int status;
-
-	inflateReset(&u->z);
-	u->z.next_in = (Bytef *)(uintptr_t)stored;
-	u->z.avail_in = (uInt)stored_len;
-	u->z.next_out = dst;
-	u->z.avail_out = (uInt)len;
-	status = inflate(&u->z, Z_FINISH);
-	u->no_memory |= status == Z_MEM_ERROR;
-	return status == Z_STREAM_END && !u->z.avail_out && !u->z.avail_in;
 }
 
 static bool expand_runs(struct mh_rbuf *in, uint8_t *dst, size_t len)
@@ -434,7 +415,7 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 		u->no_memory = true;
 		return false;
 	}
-	if (!inflate_to(u, in->p, mh_rbuf_left(in), u->runs.p, runs_len))
+	if (!mh_inflate(&u->inflate, in->p, mh_rbuf_left(in), u->runs.p, runs_len))
 		return false;
 	runs = mh_rbuf(u->runs.p, runs_len);
 	return expand_runs(&runs, dst, len);
@@ -445,11 +426,12 @@ static bool expand_huffman_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint8
 {
 	uint64_t i, nr = mh_rbuf_varint(in), first = mh_rbuf_varint(in);
 	const uint8_t *p = mh_rbuf_bytes(in, first);
-	struct mh_rbuf value = mh_rbuf(p, first);
+	struct mh_rbuf value;
 	uint8_t *v;
 
 	if (!p || nr > len)
 		return false;
+	value = mh_rbuf(p, first);
 	u->runs.len = 0;
 	v = mh_wbuf_room(&u->runs, 2 * nr + 16);
 	if (!v) {
@@ -499,7 +481,7 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 		memcpy(dst, stored, raw_len);
 		return true;
 	case MH_STREAM_DEFLATE:
-		return inflate_to(u, stored, stored_len, dst, raw_len);
+		return mh_inflate(&u->inflate, stored, stored_len, dst, raw_len);
 	case MH_STREAM_CONSTANT:
 		if (stored_len != 1)
 			return false;

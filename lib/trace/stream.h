@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "trace/huffman.h"
+#include "trace/inflate.h"
 
 enum mh_stream_method {
 	MH_STREAM_RAW = 0,
@@ -79,13 +80,12 @@ void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 
 /* Reusable state of decompressing; one per thread. */
 struct mh_unpacker {
-	z_stream z;
-	bool ready;
+	struct mh_inflate inflate;
 	bool no_memory;      /* the last false was for want of memory */
 	struct mh_wbuf runs; /* of MH_STREAM_DEFLATED_RUNS */
 };
 
-bool mh_unpacker_init(struct mh_unpacker *u);
+void mh_unpacker_init(struct mh_unpacker *u);
 void mh_unpacker_fini(struct mh_unpacker *u);
 
 /*

@@ -398,7 +398,7 @@ static void decode_all(struct job *j)
 
 		if (!mh_block_parse(&block, b->bytes.p + b->at[i],
 				    b->at[i + 1] - b->at[i]) ||
-		    mh_decode_block(d, &block, j->columns, &batch))
+		    mh_decode_block(d, &block, j->columns, false, &batch))
 			die("decoder", "a block is damaged");
 		rows += batch.nr;
 	}

@@ -94,6 +94,8 @@ static struct slot *slot_at(struct cm *m, unsigned order, uint32_t partial)
 
 	if (order < 2) /* exact */
 		return &m->tables[order][context << 8 | partial];
+	/* The callers count to NR_ORDERS; it takes any order. */
+	/* cppcheck-suppress arrayIndexOutOfBoundsCond */
 	return &m->tables[order][(context << 8 | partial) * 0x9e3779b97f4a7c15u >>
 				 (64 - TABLE_BITS)];
 }

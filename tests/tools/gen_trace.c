@@ -96,7 +96,7 @@ static struct stream_sample *read_stream(const char *path, size_t *nr)
 {
 	FILE *in = fopen(path, "rb");
 	struct stream_sample *s;
-	long size;
+	long size = 0;
 
 	if (!in || fseek(in, 0, SEEK_END) || (size = ftell(in)) < (long)sizeof(*s))
 		fail("the stream cannot be read; scripts/make-streams makes it");

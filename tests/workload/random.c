@@ -81,8 +81,11 @@ int run_zipf(struct workload *w)
 		return -1;
 	}
 	if (overhead_add(w) < 0 || region_map(w, &region, "total", w->opt.total) < 0 ||
-	    populate_and_settle(w, region) < 0)
+	    populate_and_settle(w, region) < 0) {
+		free(touched);
+		free(cdf);
 		return -1;
+	}
 	start = clock_ns();
 	for (uint64_t i = 0; i < w->opt.nr_phases && !w->stop; i++)
 		zipf_window(w, region, cdf, touched + i * nr_words, &seed,
@@ -125,10 +128,10 @@ int run_first_touch(struct workload *w)
 		return -1;
 	}
 	if (region_map(w, &region, "total", w->opt.total) < 0)
-		return -1;
+		goto fail;
 	draw_addresses(addresses, region, w->page, w->opt.seed);
 	if (overhead_add(w) < 0 || (w->opt.layout_path && layout_write(w) < 0))
-		return -1;
+		goto fail;
 
 	sleep_until(w, clock_ns() + w->opt.settle_ns);
 	phase.start_ns = clock_ns();
@@ -144,4 +147,7 @@ int run_first_touch(struct workload *w)
 	truth_phase(w, &phase);
 	w->first_touches = addresses;
 	return 0;
+fail:
+	free(addresses);
+	return -1;
 }

@@ -65,7 +65,9 @@ static uint32_t ring_kib(const struct mh_source *src)
 
 	if (src->ring_kib > kib)
 		return src->ring_kib;
-	return kib < 256 ? 256 : kib > 65536 ? 65536 : (uint32_t)kib;
+	if (kib < 256)
+		kib = 256;
+	return kib > 65536 ? 65536 : (uint32_t)kib;
 }
 
 static int listen_to(struct mh_source *src, pid_t tid, struct mh_tracepoint **tap,
@@ -98,7 +100,12 @@ static int listen_to_kdamond(struct mh_source *src, struct mh_err *err)
 		return ret;
 	src->kdamond_start = mh_damon_start_ticks(src->fs, src->kdamond);
 	src->kdamond_cpu_ns = mh_proc_run_ns(src->fs->root, src->kdamond);
-	return listen_to(src, src->kdamond, &src->stream.tap, err);
+	ret = listen_to(src, src->kdamond, &src->stream.tap, err);
+	if (!ret && mh_tracepoint_ring_kib(src->stream.tap) < ring_kib(src))
+		mh_log_say(&src->log, MH_NOTICE,
+			   "damon: the ring is %u KiB, not %u: locked memory is limited",
+			   mh_tracepoint_ring_kib(src->stream.tap), ring_kib(src));
+	return ret;
 }
 
 static int start_own(struct mh_source *src, struct mh_err *err)
@@ -267,6 +274,12 @@ int mh_damon_open(struct mh_source **out, enum damon_mode mode, struct damon_fs 
 
 /* ---- running ---- */
 
+/* What was taken survives our being killed; snapshots that are rare can wait longer. */
+static uint64_t drain_interval(const struct mh_source *src)
+{
+	return src->stream.aggr_us >= 1000000 ? 2 * DRAIN_NS : DRAIN_NS;
+}
+
 static size_t damon_wait(const struct mh_source *src, int *fds, size_t max,
 			 uint64_t *deadline_ns)
 {
@@ -371,8 +384,11 @@ static int stats_due(struct mh_source *src, const struct damon_sink *to,
 		     struct mh_err *err)
 {
 	src->stat_ns = to->time_ns + STAT_NS;
-	if (!is_own(src->mode))
+	/* Its owner changes them seldom, and a snapshot tells that time has passed. */
+	if (!is_own(src->mode) && src->stream.nr_snapshots != src->nr_checked) {
+		src->nr_checked = src->stream.nr_snapshots;
 		mh_damon_attached_intervals(src);
+	}
 	return tell_stats(src, to, err);
 }
 
@@ -412,7 +428,7 @@ static int damon_step(struct mh_source *src, int last, mh_event_fn fn, void *arg
 	if (last)
 		return finish(src, &to, err);
 	ret = mh_damon_stream_drain(src, false, &to, err);
-	src->drain_ns = to.time_ns + DRAIN_NS;
+	src->drain_ns = to.time_ns + drain_interval(src);
 	if (!ret && kdamond_gone(src))
 		return kdamond_ended(src, &to, err);
 	if (!ret && to.time_ns >= src->look_ns)

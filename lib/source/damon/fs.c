@@ -277,12 +277,3 @@ int mh_damon_write(struct damon_fs *fs, const char *path, const char *value,
 		fs->wait(fs, busy_wait_ms(i));
 	return ret ? failed(err, "write", path, -ret) : MH_OK;
 }
-
-int mh_damon_write_u64(struct damon_fs *fs, const char *path, uint64_t value,
-		       struct mh_err *err)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return mh_damon_write(fs, path, text, err);
-}

@@ -51,7 +51,5 @@ int mh_damon_read_u64(struct damon_fs *fs, uint64_t *out, struct mh_err *err,
 /* Write a text. EBUSY is waited out for a few seconds; sys_errno says what went wrong. */
 int mh_damon_write(struct damon_fs *fs, const char *path, const char *value,
 		   struct mh_err *err) MH_MUST_CHECK;
-int mh_damon_write_u64(struct damon_fs *fs, const char *path, uint64_t value,
-		       struct mh_err *err) MH_MUST_CHECK;
 
 #endif

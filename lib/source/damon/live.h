@@ -74,7 +74,8 @@ struct mh_source {
 	uint64_t kdamond_start, kdamond_cpu_ns; /* start time; CPU time at our start */
 	uint64_t attached_index;                /* damon:attach: of its directory */
 	bool attached_sysfs;                    /* it has one */
-	bool physical;                          /* addresses are physical */
+	uint64_t nr_checked; /* snapshots when its intervals were last read */
+	bool physical;       /* addresses are physical */
 	bool started;
 	bool no_commit; /* said: this kernel takes no new targets while it runs */
 	uint32_t ring_kib;

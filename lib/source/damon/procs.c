@@ -257,11 +257,41 @@ static int read_maps(struct damon_procs *p, const struct damon_sink *to,
 
 /* ---- a look ---- */
 
+/*
+ * Whom a parent that ended left behind is nobody's descendant any more, and a pid may be
+ * another's by now: after the first look, those that are known to live are the roots.
+ */
+static int list(struct damon_procs *p, struct mh_err *err)
+{
+	struct mh_target target = *p->target;
+	struct proc_stat st;
+	size_t i;
+
+	if (target.type != MH_TARGET_PROCESSES || !p->met_any)
+		return mh_tree_list(&p->found, &target, p->sysroot, err);
+	p->roots.nr = 0;
+	for (i = 0; i < p->procs.nr; i++) {
+		const struct proc_stat *known = &p->procs.v[i].stat;
+		pid_t *root;
+
+		if (mh_proc_stat_read(&st, p->sysroot, known->pid) ||
+		    st.start_ticks != known->start_ticks)
+			continue;
+		root = mh_vec_push(&p->roots);
+		if (!root)
+			return mh_fail(err, MH_ENOMEM, "out of memory");
+		*root = known->pid;
+	}
+	target.pids = p->roots.v;
+	target.nr_pids = p->roots.nr;
+	return mh_tree_list(&p->found, &target, p->sysroot, err);
+}
+
 int mh_damon_procs_look(struct damon_procs *p, const struct damon_sink *to, bool maps,
 			struct mh_err *err)
 {
 	uint64_t ticks = boot_ticks();
-	int ret = mh_tree_list(&p->found, p->target, p->sysroot, err);
+	int ret = list(p, err);
 	size_t i;
 
 	for (i = 0; i < p->procs.nr; i++)
@@ -303,6 +333,7 @@ void mh_damon_procs_fini(struct damon_procs *p)
 		free(p->procs.v[i].vmas.v);
 	free(p->procs.v);
 	free(p->found.v);
+	free(p->roots.v);
 	free(p->scratch.v);
 	free(p->line);
 	*p = (struct damon_procs){ 0 };

@@ -48,6 +48,10 @@ struct damon_procs {
 		size_t nr, cap;
 	} procs;
 	struct proc_list found;
+	struct {
+		pid_t *v;
+		size_t nr, cap;
+	} roots; /* those that were met and live, once any was */
 	struct damon_vmas scratch;
 	char *line;
 	size_t line_cap;

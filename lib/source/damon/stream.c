@@ -349,8 +349,8 @@ int mh_damon_stream_poll(struct mh_source *src, const struct damon_sink *to,
 		ret = read_all_tried(src, to->time_ns, err);
 	if (ret)
 		return ret;
-	/* Only the last aggregation interval was observed. */
-	src->stream.lost_since_ns = to->time_ns;
+	/* Each stands alone: only its last aggregation interval was observed. */
+	src->stream.burst_ns = 0;
 	snap.rows = src->stream.polled.v;
 	snap.nr = src->stream.polled.nr;
 	if (snap.nr)

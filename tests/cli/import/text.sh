@@ -25,8 +25,8 @@ status 2 "$MEMHEAT" import text . -o bad.data
 says "is a directory"
 status 2 "$MEMHEAT" import text -o bad.data
 says "it needs one input"
-status 2 "$MEMHEAT" import perf perf.data -o bad.data
-says "known: text"
+status 2 "$MEMHEAT" import excel perf.data -o bad.data
+says "known: damo, perf, text"
 status 2 "$MEMHEAT" import bad.text
 says "-o FILE"
 [ -z "$(ls ./*.tmp.* 2>/dev/null)" ] || fail "left behind: $(ls)"

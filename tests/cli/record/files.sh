@@ -15,7 +15,9 @@ cp memheat.data first
 cmp first memheat.data.old
 cp memheat.data second
 
-! "$MEMHEAT" record -q -s refs -- ./not-there 2>/dev/null
+status=0
+"$MEMHEAT" record -q -s refs -- ./not-there 2>/dev/null || status=$?
+[ "$status" -eq 127 ]
 cmp second memheat.data
 cmp first memheat.data.old
 

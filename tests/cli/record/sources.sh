@@ -8,10 +8,10 @@ command -v python3 >/dev/null || { echo 'no python3'; exit 77; }
 "$MEMHEAT" sources >text
 grep -q '^refs ' text
 grep -q '^faults ' text
-"$MEMHEAT" sources --format json >json
+"$MEMHEAT" sources --format json >sources.json
 python3 - <<'E'
 import json
-doc = json.load(open("json"))
+doc = json.load(open("sources.json"))
 assert doc["schema"] == "memheat.sources/1"
 assert {"refs", "faults"} <= {s["name"] for s in doc["sources"]}
 for s in doc["sources"]:

@@ -6,14 +6,11 @@ admin=/sys/kernel/mm/damon/admin/kdamonds
 "$WORKLOAD" static --time 100s &
 pid=$!
 sleep 1
-record()
-{
-	"$MEMHEAT" record -s damon -p $pid "$@"
-}
 start_and_kill()
 {
-	record -o "$1" 2>/dev/null &
+	"$MEMHEAT" record -s damon -p $pid -o "$1" 2>/dev/null &
 	recorder=$!
+	while [ "$(cat $admin/0/state 2>&1)" != on ]; do sleep 0.1; done
 	sleep 4
 	kill -9 $recorder
 	wait $recorder || [ $? -eq 137 ]
@@ -23,14 +20,14 @@ start_and_kill()
 start_and_kill "$OUT/killed"
 "$MEMHEAT" sources >sources
 grep '^damon  *yes' sources
-record --for 3s -o "$OUT/next"
+"$MEMHEAT" record -s damon -p $pid -q --for 3s -o "$OUT/next"
 [ "$(cat $admin/nr_kdamonds)" = 0 ]
 [ ! -e /run/memheat/damon.state ]
 
 # One value differs: it is not ours any more.
 start_and_kill "$OUT/other"
 echo 7777 >$admin/0/contexts/0/monitoring_attrs/intervals/sample_us
-if record --for 1s -o none 2>words; then exit 1; fi
+if "$MEMHEAT" record -s damon -p $pid --for 1s -o none 2>words; then exit 1; fi
 grep 'DAMON is taken by kdamond' words
 [ "$(cat $admin/0/state)" = on ]
 [ "$(cat $admin/0/contexts/0/monitoring_attrs/intervals/sample_us)" = 7777 ]
@@ -38,11 +35,11 @@ echo off >$admin/0/state
 echo 0 >$admin/nr_kdamonds
 
 # Signals that ask for the end: nothing stays behind.
-for signal in TERM INT; do
-	record -o "$OUT/$signal" &
+for signal in TERM HUP; do # INT is ignored in the background
+	"$MEMHEAT" record -q -s damon -p $pid -o "$OUT/$signal" &
 	recorder=$!
+	while [ "$(cat $admin/0/state 2>&1)" != on ]; do sleep 0.1; done
 	sleep 3
-	[ "$(cat $admin/nr_kdamonds)" = 1 ]
 	kill -$signal $recorder
 	wait $recorder
 	[ "$(cat $admin/nr_kdamonds)" = 0 ]

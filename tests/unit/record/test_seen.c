@@ -103,7 +103,8 @@ static void test_one_source_is_not_compared(void **state)
 static void test_dates_are_not_before_the_program(void **state)
 {
 	struct mh_seen s = { .several = true };
-	struct mh_event fork_ = task(0, MH_TASK_FORK, 7), exec_ = task(1, MH_TASK_EXEC, 7);
+	struct mh_event fork_ = task(0, MH_TASK_FORK, 7);
+	struct mh_event exec_ = task(1, MH_TASK_EXEC, 7);
 	struct mh_event early;
 
 	(void)state;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "source/faults/faults.h"
-#include "source/faults/maps.h"
+#include "source/maps.h"
 
 static int parse(struct mh_ev_map *m, char buf[256], const char *line)
 {

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One import of a perf.data: what its parts share. perf.c reads the frame (header,
+ * sections, stream of records), perf_feature.c what describes the machine and the events,
+ * perf_record.c the records that make events.
+ */
+#ifndef MEMHEAT_SOURCE_IMPORT_PERF_IMPORT_H
+#define MEMHEAT_SOURCE_IMPORT_PERF_IMPORT_H
+
+#include "event/ibs.h"
+#include "source/import/import.h"
+#include "source/import/perf_attr.h"
+#include "source/import/perf_damon.h"
+#include "source/import/perf_format.h"
+#include "source/import/perf_order.h"
+
+/* Sources that one recording makes: their units differ, they are never mixed. */
+enum perf_source {
+	PERF_SOURCE_SAMPLES,
+	PERF_SOURCE_FAULTS,
+	PERF_SOURCE_DAMON,
+	PERF_NR_SOURCES
+};
+
+struct perf_build_id {
+	char *path;
+	uint8_t id[MH_BUILD_ID_MAX], len;
+};
+
+/* What was seen; all of it is told at the end. */
+struct perf_counts {
+	uint64_t records, samples, with_addr, lost, throttled, malformed, malformed_at,
+		unknown_types, chains, stacks, branches, raws, aux_bytes, aux_truncated,
+		switches, other, reads, unnamed, nonmem;
+};
+
+struct perf_import {
+	struct mh_input *in;
+	const struct mh_log *log;
+	mh_event_fn fn;
+	void *arg;
+	uint16_t first_source;
+	bool swap, pipe, killed, started;
+	struct perf_attrs attrs;
+	struct perf_formats formats;
+	struct perf_order order;
+	struct perf_damon damon;
+	struct perf_inflate *inflate;
+	struct mh_ibs_cpu cpu;
+	struct {
+		struct perf_build_id *v;
+		size_t nr, cap;
+	} build_ids;
+	struct {
+		struct perf_pmu {
+			uint32_t type;
+			char *name;
+		} * v;
+		size_t nr, cap;
+	} pmus;
+	struct perf_counts count;
+	bool source_told[PERF_NR_SOURCES];
+	uint64_t first_ns, last_ns; /* of samples; 0: none yet */
+	struct mh_err damage;       /* the first; msg "": none */
+};
+
+/* Hand over META right away. */
+int perf_meta(struct perf_import *p, struct mh_err *err, const char *key, const char *fmt,
+	      ...) MH_PRINTF(4, 5);
+
+/* Note damage; what comes first is told. Returns MH_EFORMAT. */
+int perf_damaged(struct perf_import *p, const char *fmt, ...) MH_PRINTF(2, 3);
+
+/* ---- perf_feature.c ---- */
+
+/* The contents of feature @bit, from a section or a HEADER_FEATURE record. */
+int perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size_t len,
+		 struct mh_err *err) MH_MUST_CHECK;
+/* One build-id record: its body after the header. */
+int perf_build_id(struct perf_import *p, const uint8_t *record, size_t len,
+		  struct mh_err *err) MH_MUST_CHECK;
+void perf_features_fini(struct perf_import *p);
+
+/* ---- perf_record.c ---- */
+
+/* Names, meanings and META of the events, once all descriptions are there. */
+int perf_begin(struct perf_import *p, struct mh_err *err) MH_MUST_CHECK;
+/* One record of the kernel. @at: where it is, for messages */
+int perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64_t at,
+		struct mh_err *err) MH_MUST_CHECK;
+/* What is held, and the counts. */
+int perf_finish(struct perf_import *p, struct mh_err *err) MH_MUST_CHECK;
+
+/* ---- perf_zstd.c; without the library MH_ENOSUP ---- */
+
+struct perf_inflate;
+
+int perf_inflate_new(struct perf_inflate **out, struct mh_err *err) MH_MUST_CHECK;
+void perf_inflate_free(struct perf_inflate *z);
+/*
+ * Inflate a piece of the stream. *done: bytes of @in that were used; *nr: bytes that were
+ * put to @out. To be called until all of @in is used and *nr < @room.
+ */
+int perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len, size_t *done,
+		      uint8_t *out, size_t room, size_t *nr,
+		      struct mh_err *err) MH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The source as a whole on a model of the kernel's files, with snapshots on demand (a
+ * ring cannot be modelled), what it refuses, and the real files' helpers.
+ */
+#include "../../test.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "source/damon/holder.h"
+#include "source/damon/live.h"
+#include "source/damon/ram.h"
+#include "tests/fake/damon.h"
+
+struct seen {
+	size_t nr_regions, nr_snapshots, nr_lost, nr_maps;
+	uint64_t last_ns, sample_us;
+	struct mh_ev_region region;
+};
+
+static int keep(void *arg, const struct mh_event *ev, struct mh_err *err)
+{
+	struct seen *s = arg;
+
+	(void)err;
+	if (ev->kind == MH_EV_REGION) {
+		s->nr_snapshots += ev->time_ns != s->last_ns;
+		s->last_ns = ev->time_ns;
+		s->nr_regions++;
+		s->region = ev->region;
+		assert_true(ev->region.start_ns < ev->time_ns);
+	}
+	s->nr_lost += ev->kind == MH_EV_LOST;
+	s->nr_maps += ev->kind == MH_EV_MAP;
+	if (ev->kind == MH_EV_STAT && !strcmp(ev->stat.name, "damon.sample_us"))
+		s->sample_us = ev->stat.value;
+	return MH_OK;
+}
+
+static const pid_t target_pid = 42;
+
+static struct mh_target one_process(void)
+{
+	return (struct mh_target){ .type = MH_TARGET_PROCESSES,
+				   .pids = &target_pid,
+				   .nr_pids = 1 };
+}
+
+static void wait_until(uint64_t deadline_ns)
+{
+	while (mh_damon_now_ns() < deadline_ns)
+		usleep(1000);
+}
+
+static void test_polled(void **state)
+{
+	struct mh_source_opts opts = { .polled = { 5000000, 3 }, .auto_intervals.on = 1 };
+	struct mh_target target = one_process();
+	struct seen seen = { 0 };
+	struct mh_source *src;
+	struct fake_damon f;
+	uint64_t deadline;
+	struct mh_err err;
+	int ret = MH_OK;
+
+	(void)state;
+	fake_init(&f);
+	f.has_goal = true;
+	f.tuned_sample_us = 40000;
+	f.nr_tried = 12;
+	assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &target, &opts, keep,
+				    &seen, &err),
+		      MH_OK, &err);
+	assert_true(f.running);
+	while (ret == MH_OK) {
+		assert_int_equal(src->ops->wait(src, NULL, 0, &deadline), 0);
+		wait_until(deadline);
+		ret = src->ops->step(src, 0, keep, &seen, &err);
+	}
+	assert_int_equal(ret, MH_END); /* after COUNT */
+	assert_int_equal(seen.nr_snapshots, 3);
+	assert_int_equal(seen.nr_regions, 36);
+	assert_int_equal(seen.nr_lost, 0);
+	assert_int_equal(seen.sample_us, 40000); /* as the kernel tuned it */
+	assert_int_equal(seen.region.pid, 42);
+	assert_int_equal(seen.region.age, 7);
+	assert_int_equal(seen.region.max_accesses, 20);
+	/* One aggregation interval, not the time since the snapshot before. */
+	assert_int_equal(seen.last_ns - seen.region.start_ns, 800000000);
+	src->ops->close(src);
+	assert_string_equal(fake_find(&f, DAMON_KDAMONDS "/nr_kdamonds"), "0");
+}
+
+static void refuse(enum damon_mode mode, const struct mh_target *target,
+		   const struct mh_source_opts *opts, int status, const char *words)
+{
+	struct seen seen = { 0 };
+	struct mh_source *src = NULL;
+	struct fake_damon f;
+	struct mh_err err;
+
+	fake_init(&f);
+	assert_fails(mh_damon_open(&src, mode, &f.fs, 1, target, opts, keep, &seen, &err),
+		     status, &err, words);
+	assert_null(src);
+	assert_string_equal(fake_find(&f, DAMON_KDAMONDS "/nr_kdamonds"), "0");
+}
+
+static void test_refusals(void **state)
+{
+	static const struct mh_range overlap[] = { { 0x2000, 0x4000 },
+						   { 0x1000, 0x3000 } };
+	struct mh_target one = one_process(), machine = { .type = MH_TARGET_SYSTEM };
+	struct mh_target ranges = one_process();
+	struct mh_source_opts opts = { .sample_ns = 1500 };
+
+	(void)state;
+	refuse(DAMON_VADDR, &one, &opts, MH_EINPUT, "whole microseconds");
+	opts = (struct mh_source_opts){ .sample_ns = 5000000, .aggr_ns = 1000000 };
+	refuse(DAMON_VADDR, &one, &opts, MH_EINPUT, "--aggr");
+	opts = (struct mh_source_opts){ .nr_regions_min = 2 };
+	refuse(DAMON_VADDR, &one, &opts, MH_EINPUT, "--regions");
+	opts = (struct mh_source_opts){ .auto_intervals = { 1, 10001, 0, 0, 0 } };
+	refuse(DAMON_VADDR, &one, &opts, MH_EINPUT, "--auto-intervals");
+	opts = (struct mh_source_opts){ 0 };
+	refuse(DAMON_FVADDR, &one, &opts, MH_EINPUT, "add --addr");
+	refuse(DAMON_VADDR, &machine, &opts, MH_EINPUT, "watches processes");
+	refuse(DAMON_PADDR, &one, &opts, MH_EINPUT, "use -a");
+	ranges.ranges = overlap;
+	ranges.nr_ranges = 2;
+	refuse(DAMON_FVADDR, &ranges, &opts, MH_EINPUT, "overlap");
+	refuse(DAMON_ATTACH, &machine, &opts, MH_ENOTARGET, "no kdamond runs");
+}
+
+static void test_probe(void **state)
+{
+	struct mh_target one = one_process();
+	struct mh_probe probe;
+	struct fake_damon f;
+
+	(void)state;
+	fake_init(&f);
+	mh_damon_probe(&probe, DAMON_AUTO, &f.fs, &one);
+	assert_true(probe.usable);
+	mh_damon_probe(&probe, DAMON_ATTACH, &f.fs, &one);
+	assert_false(probe.usable);
+	/* Somebody else's: not for us, but to be listened to. */
+	fake_count(&f, DAMON_KDAMONDS "/nr_kdamonds", "1");
+	fake_count(&f, DAMON_OWN "/contexts/nr_contexts", "1");
+	assert_int_equal(fake_state(&f, "on"), 0);
+	mh_damon_probe(&probe, DAMON_AUTO, &f.fs, &one);
+	assert_false(probe.usable);
+	assert_non_null(strstr(probe.reason, "kdamond 500"));
+	assert_non_null(strstr(probe.fix, "damon:attach"));
+	mh_damon_probe(&probe, DAMON_ATTACH, &f.fs, &one);
+	assert_true(probe.usable);
+	assert_int_equal(f.nr_writes, 0);
+}
+
+static void test_probe_without_damon(void **state)
+{
+	struct mh_target one = one_process();
+	struct mh_probe probe;
+	struct damon_fs fs;
+
+	(void)state;
+	mh_damon_fs_init(&fs, "/nowhere");
+	mh_damon_probe(&probe, DAMON_AUTO, &fs, &one);
+	assert_false(probe.usable);
+	assert_non_null(strstr(probe.reason, "CONFIG_DAMON_SYSFS"));
+}
+
+/* ---- the real files, below a folder of our own ---- */
+
+static void make_file(const struct damon_fs *fs, const char *path, const char *text)
+{
+	char full[PATH_MAX], *slash;
+	FILE *out;
+
+	snprintf(full, sizeof(full), "%s%s", fs->root, path);
+	for (slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+	out = fopen(full, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static void test_real_files(void **state)
+{
+	struct fake_damon f;
+	struct damon_fs fs;
+	struct mh_err err;
+	char text[16];
+	uint64_t nr;
+
+	(void)state;
+	fake_init(&f);
+	mh_damon_fs_init(&fs, f.fs.root);
+	make_file(&fs, DAMON_OWN "/state", "off\n");
+	make_file(&fs, DAMON_OWN "/pid", "-1\n");
+	/* By a helper process, which leaves nothing behind. */
+	assert_status(mh_damon_write(&fs, DAMON_OWN "/state", "on\n", &err), MH_OK, &err);
+	assert_status(mh_damon_read(&fs, text, sizeof(text), &err, DAMON_OWN "/state"),
+		      MH_OK, &err);
+	assert_string_equal(text, "on");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	assert_status(mh_damon_read_u64(&fs, &nr, &err, DAMON_OWN "/pid"), MH_OK, &err);
+	assert_true((int64_t)nr == -1);
+	assert_fails(mh_damon_write(&fs, DAMON_KDAMONDS "/1/state", "on", &err),
+		     MH_ENOSUP, &err, "no '");
+	assert_fails(mh_damon_read_u64(&fs, &nr, &err, DAMON_OWN "/state"), MH_EFORMAT,
+		     &err, "no number");
+}
+
+/* The name is of no file: should the guard be broken, the kernel has nothing to write. */
+static void test_guard(void **state)
+{
+	struct damon_fs fs;
+	struct mh_err err;
+
+	(void)state;
+	assert_int_equal(setenv(DAMON_READONLY, "1", 1), 0);
+	mh_damon_fs_init(&fs, NULL);
+	assert_fails(mh_damon_write(&fs, DAMON_DIR "/none", "1", &err), MH_EPERM, &err,
+		     DAMON_READONLY);
+	assert_fails(mh_damon_write(&fs, DAMON_DIR "/none/state", "1", &err), MH_EPERM,
+		     &err, DAMON_READONLY);
+	assert_false(fs.may_write(&fs));
+}
+
+static void test_ram(void **state)
+{
+	struct damon_rams rams;
+	struct fake_damon f;
+	struct mh_range r;
+	struct mh_err err;
+
+	(void)state;
+	assert_int_equal(mh_damon_ram_line(&r, "  00001000-00001fff : Kernel code\n"),
+			 MH_END);
+	assert_int_equal(mh_damon_ram_line(&r, "000a0000-000fffff : Reserved\n"), MH_END);
+	assert_int_equal(mh_damon_ram_line(&r, "100000000-63fffffff : System RAM\n"),
+			 MH_OK);
+	assert_true(r.start == 0x100000000 && r.end == 0x640000000);
+
+	fake_init(&f);
+	make_file(&f.fs, "/proc/iomem",
+		  "00001000-0009fbff : System RAM\n000a0000-000fffff : Reserved\n"
+		  "00100000-2fffffff : System RAM\n  01000000-01ffffff : Kernel code\n");
+	make_file(&f.fs, "/sys/devices/system/memory/block_size_bytes", "10000000\n");
+	make_file(&f.fs, "/sys/devices/system/memory/memory0/node0/x", "");
+	make_file(&f.fs, "/sys/devices/system/memory/memory1/node0/x", "");
+	make_file(&f.fs, "/sys/devices/system/memory/memory2/node1/x", "");
+	assert_status(mh_damon_ram_read(&rams, f.fs.root, &err), MH_OK, &err);
+	assert_int_equal(rams.nr, 3);
+	assert_true(rams.v[0].range.start == 0x1000 && rams.v[0].range.end == 0x9f000);
+	assert_true(rams.v[1].range.end == 0x20000000 && rams.v[1].node == 0);
+	assert_true(rams.v[2].range.start == 0x20000000 && rams.v[2].node == 1);
+	free(rams.v);
+	/* As an ordinary user sees it. */
+	make_file(&f.fs, "/proc/iomem", "00000000-00000000 : Reserved\n");
+	assert_fails(mh_damon_ram_read(&rams, f.fs.root, &err), MH_EPERM, &err, "root");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_probe_without_damon),
+		cmocka_unit_test(test_real_files),
+		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_ram),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
