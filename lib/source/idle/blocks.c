@@ -32,10 +32,12 @@
 #define KPF_ZERO_PAGE     (1u << 24)
 #define KPF_NEVER         (KPF_HUGE | KPF_HWPOISON | KPF_NOPAGE | KPF_OFFLINE | KPF_ZERO_PAGE)
 
-/* Flags are read in groups: a folio of the usual sizes lies in one of them. */
-#define GROUP_PFNS  512u
-#define GROUP_WORDS (GROUP_PFNS / 64)
-#define NO_HEAD     UINT16_MAX
+/* A folio of the usual sizes lies in one such group. */
+#define GROUP_PFNS 512u
+/* Flags of so many pages between wanted ones are read along: the kernel takes some 0.2 us
+ * for each, and a call costs as much as a few of them. */
+#define GAP_PFNS 8u
+#define NO_HEAD  UINT16_MAX
 
 struct idle_scratch {
 	uint64_t flags[IDLE_BLOCK_PFNS];
@@ -141,15 +143,18 @@ int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
 
 /* ---- what the kernel tracks ---- */
 
-static bool group_is_wanted(const struct idle_block *block, uint32_t group)
+/* The next page from @i on that is wanted; IDLE_BLOCK_PFNS: none. */
+static uint32_t next_wanted(const struct idle_block *block, uint32_t i)
 {
-	const uint64_t *w = &block->wanted[group * GROUP_WORDS];
-	uint32_t i;
+	uint32_t word = i / 64;
+	uint64_t left;
 
-	for (i = 0; i < GROUP_WORDS; i++)
-		if (w[i])
-			return true;
-	return false;
+	if (i >= IDLE_BLOCK_PFNS)
+		return IDLE_BLOCK_PFNS;
+	left = block->wanted[word] >> i % 64 << i % 64;
+	while (!left && ++word < IDLE_BLOCK_WORDS)
+		left = block->wanted[word];
+	return left ? word * 64 + (uint32_t)__builtin_ctzll(left) : IDLE_BLOCK_PFNS;
 }
 
 /* Read until @size or the file's end; the length read, or -1. */
@@ -188,11 +193,34 @@ static int read_flags(struct idle_scratch *s, const struct idle_io *io, uint64_t
 	return MH_OK;
 }
 
+/* The head of the folio whose tail is @first: before it, in its group. */
+static int find_head(struct idle_scratch *s, const struct idle_io *io, uint64_t base,
+		     uint32_t first, uint32_t *head, struct mh_err *err)
+{
+	uint32_t floor = first - first % GROUP_PFNS, at = first, step = GAP_PFNS, from;
+	int status;
+
+	*head = NO_HEAD;
+	while (at > floor) {
+		from = at - floor > step ? at - step : floor;
+		status = read_flags(s, io, base, from, at, err);
+		if (status)
+			return status;
+		while (at > from)
+			if (!(s->flags[--at] & KPF_COMPOUND_TAIL)) {
+				*head = at;
+				return MH_OK;
+			}
+		step *= 2;
+	}
+	return MH_OK;
+}
+
 static void judge_pages(struct idle_blocks *b, struct idle_block *block, uint32_t first,
-			uint32_t end)
+			uint32_t end, uint32_t head)
 {
 	struct idle_scratch *s = b->scratch;
-	uint32_t i, head = NO_HEAD;
+	uint32_t i;
 
 	for (i = first; i < end; i++) {
 		uint64_t flags = s->flags[i];
@@ -217,25 +245,28 @@ static void judge_pages(struct idle_blocks *b, struct idle_block *block, uint32_
 	}
 }
 
+/* Pages of a process may lie scattered over all of memory: only runs of wanted ones are
+ * looked at. */
 static int find_heads(struct idle_blocks *b, const struct idle_io *io,
 		      struct idle_block *block, uint64_t base, struct mh_err *err)
 {
-	uint32_t group = 0, first, nr = IDLE_BLOCK_PFNS / GROUP_PFNS;
+	uint32_t first = next_wanted(block, 0), next, end, head;
 	int status = MH_OK;
 
 	memset(b->scratch->heads, 0, sizeof(b->scratch->heads));
-	while (!status && group < nr) {
-		if (!group_is_wanted(block, group)) {
-			group++;
-			continue;
-		}
-		first = group;
-		while (group < nr && group_is_wanted(block, group))
-			group++;
-		status = read_flags(b->scratch, io, base, first * GROUP_PFNS,
-				    group * GROUP_PFNS, err);
+	for (; !status && first < IDLE_BLOCK_PFNS; first = next) {
+		next = first;
+		do {
+			end = next + 1;
+			next = next_wanted(block, end);
+		} while (next < IDLE_BLOCK_PFNS && next - end <= GAP_PFNS);
+		status = read_flags(b->scratch, io, base, first, end, err);
+		head = NO_HEAD;
+		if (!status && (b->scratch->flags[first] &
+				(KPF_COMPOUND_TAIL | KPF_HUGE)) == KPF_COMPOUND_TAIL)
+			status = find_head(b->scratch, io, base, first, &head, err);
 		if (!status)
-			judge_pages(b, block, first * GROUP_PFNS, group * GROUP_PFNS);
+			judge_pages(b, block, first, end, head);
 	}
 	return status;
 }
