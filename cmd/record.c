@@ -30,7 +30,7 @@
 struct record {
 	const char *sources, *output, *cgroup;
 	struct mh_ids pids;
-	int all, only, user_only, force, quiet;
+	int all, only, user_only, writes, force, quiet;
 	int policy; /* enum mh_policy */
 	uint64_t for_ns, interval_ns, ring, period;
 	double overhead;
@@ -62,6 +62,8 @@ static const struct mh_option record_options[] = {
 	  .min = 1 },
 	{ "user", 'u', MH_OPT_FLAG, NULL, "leave out what the kernel does for the target",
 	  AT(user_only) },
+	{ "writes", 0, MH_OPT_FLAG, NULL,
+	  "idle: record which pages were written too (soft-dirty bits)", AT(writes) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
 	{ .type = MH_OPT_GROUP, .group = record_damon_options, AT(damon) },
@@ -448,6 +450,7 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 		.target = target_of(opts),
 		.source = { .interval_ns = opts->interval_ns,
 			    .overhead = opts->overhead,
+			    .writes = opts->writes,
 			    .ring_kib = (uint32_t)(opts->ring / 1024),
 			    .period = opts->period,
 			    .user_only = opts->user_only,

@@ -8,12 +8,13 @@
 
 #include <memheat/source.h>
 
-extern const struct mh_source_ops mh_source_damon; /* picks one of the next three */
+extern const struct mh_source_ops mh_source_damon;
 extern const struct mh_source_ops mh_source_damon_vaddr;
 extern const struct mh_source_ops mh_source_damon_fvaddr;
 extern const struct mh_source_ops mh_source_damon_paddr;
 extern const struct mh_source_ops mh_source_damon_attach;
 extern const struct mh_source_ops mh_source_faults;
+extern const struct mh_source_ops mh_source_idle;
 extern const struct mh_source_ops mh_source_refs;
 
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page_idle bitmap, block by block: which page frames are wanted, which of them the
+ * kernel tracks, and which were accessed since they were armed.
+ *
+ * A block is what one read of the bitmap may give: 4 KiB, 32,768 page frames. A set of
+ * page frames is a bit each, so nothing has to be sorted.
+ */
+#ifndef MEMHEAT_SOURCE_IDLE_BLOCKS_H
+#define MEMHEAT_SOURCE_IDLE_BLOCKS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <memheat/base.h>
+
+#define IDLE_BLOCK_SHIFT 15
+#define IDLE_BLOCK_PFNS  (1u << IDLE_BLOCK_SHIFT)
+#define IDLE_BLOCK_WORDS (IDLE_BLOCK_PFNS / 64)
+
+/* The kernel's two files; a test puts its own memory here. Statuses as of pread(2). */
+struct idle_io {
+	void *arg;
+	ssize_t (*read)(void *arg, void *buf, size_t size, uint64_t offset);
+	ssize_t (*write)(void *arg, const void *buf, size_t size, uint64_t offset);
+	ssize_t (*flags)(void *arg, void *buf, size_t size, uint64_t offset);
+};
+
+struct idle_block {
+	uint64_t armed_ns; /* of its last arming; 0: never */
+	uint32_t nr_wanted;
+	uint64_t wanted[IDLE_BLOCK_WORDS];
+	uint64_t armed[IDLE_BLOCK_WORDS];    /* tracked by the scan before */
+	uint64_t tracked[IDLE_BLOCK_WORDS];  /* wanted, and the kernel keeps a bit */
+	uint64_t accessed[IDLE_BLOCK_WORDS]; /* of the tracked ones */
+	uint64_t told[IDLE_BLOCK_WORDS];     /* a process has told of it already */
+};
+
+struct idle_blocks {
+	struct {
+		struct idle_block **v; /* by page frame number; NULL: none wanted */
+		size_t nr, cap;
+	} at;
+	struct {
+		uint64_t *v; /* read minus armed, a block each, of the last scan */
+		size_t nr, cap;
+	} windows_ns;
+	uint64_t nr_hugetlb, nr_other; /* wanted but not tracked, of the last scan */
+	struct idle_scratch *scratch;
+};
+
+/* Forget what the scan before wanted; what it armed stays known. */
+void mh_idle_blocks_begin(struct idle_blocks *b);
+
+/* Want a page frame; again is the same as once. */
+int mh_idle_blocks_want(struct idle_blocks *b, uint64_t pfn,
+			struct mh_err *err) MH_MUST_CHECK;
+/* All of [pfn, pfn + nr). */
+int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
+			      struct mh_err *err) MH_MUST_CHECK;
+
+/*
+ * Read the state of all that is wanted and arm it again, in one pass.
+ *
+ * Returns MH_OK; MH_ESYS; MH_EPERM; MH_ENOMEM.
+ */
+int mh_idle_blocks_scan(struct idle_blocks *b, const struct idle_io *io,
+			struct mh_err *err) MH_MUST_CHECK;
+
+enum idle_state {
+	IDLE_UNTRACKED, /* the kernel keeps no bit for this page */
+	IDLE_UNARMED,   /* tracked from now on; what happened before is not known */
+	IDLE_IDLE,
+	IDLE_ACCESSED
+};
+
+/* The last scan's word on a page frame that was wanted. */
+enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn);
+
+/* Whether the page frame is told for the first time since begin(). */
+bool mh_idle_blocks_first(struct idle_blocks *b, uint64_t pfn);
+
+/* The windows' value of which @share (0 to 1) are less; 0: there are none. Sorts them. */
+uint64_t mh_idle_blocks_window_ns(struct idle_blocks *b, double share);
+
+void mh_idle_blocks_fini(struct idle_blocks *b);
+
+uint64_t mh_idle_now_ns(void);
+
+#endif

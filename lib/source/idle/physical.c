@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every page frame of RAM is wanted; those that are on no LRU list (free, slab, page
+ * tables, the kernel) come out as not observed. A frame that came onto a list since the
+ * scan before was allocated in the interval, which counts as accessed.
+ */
+#include "source/idle/physical.h"
+
+#include "base/vec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int add_frames(struct idle_physical *ram, uint64_t start, uint64_t end,
+		      struct mh_err *err)
+{
+	while (start < end) {
+		uint64_t cut = (start / IDLE_BLOCK_PFNS + 1) * IDLE_BLOCK_PFNS;
+		struct mh_range *piece = mh_vec_push(&ram->pieces);
+
+		if (!piece)
+			return mh_fail(err, MH_ENOMEM, "out of memory");
+		*piece = (struct mh_range){ start, cut < end ? cut : end };
+		start = piece->end;
+	}
+	return MH_OK;
+}
+
+/* The part of [start, end) that is asked for. */
+static int add_ram(struct idle_physical *ram, const struct mh_target *target,
+		   struct mh_range found, unsigned shift, struct mh_err *err)
+{
+	uint64_t page = 1ull << shift;
+	int status = MH_OK;
+	size_t i;
+
+	if (!target->nr_ranges)
+		return add_frames(ram, (found.start + page - 1) >> shift,
+				  found.end >> shift, err);
+	for (i = 0; !status && i < target->nr_ranges; i++) {
+		struct mh_range part = target->ranges[i];
+
+		if (part.start < found.start)
+			part.start = found.start;
+		if (part.end > found.end)
+			part.end = found.end;
+		if (part.start < part.end)
+			status = add_frames(ram, (part.start + page - 1) >> shift,
+					    part.end >> shift, err);
+	}
+	return status;
+}
+
+int mh_idle_physical_init(struct idle_physical *ram, const char *sysroot,
+			  const struct mh_target *target, unsigned page_shift,
+			  struct mh_err *err)
+{
+	char path[PATH_MAX], line[256], name[128];
+	struct mh_range found;
+	int status = MH_OK;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/proc/iomem", sysroot);
+	in = fopen(path, "re");
+	if (!in)
+		return mh_fail_errno(err, "cannot open /proc/iomem");
+	while (!status && fgets(line, sizeof(line), in)) {
+		/* Indented lines are parts of the ones above them. */
+		if (line[0] == ' ' ||
+		    sscanf(line, "%" SCNx64 "-%" SCNx64 " : %127[^\n]", &found.start,
+			   &found.end, name) != 3 ||
+		    strcmp(name, "System RAM"))
+			continue;
+		found.end++;
+		status = add_ram(ram, target, found, page_shift, err);
+	}
+	fclose(in);
+	if (!status && !ram->pieces.nr)
+		return mh_fail(err, MH_ENOTARGET,
+			       "/proc/iomem tells of no System RAM in the ranges asked "
+			       "for");
+	return status;
+}
+
+int mh_idle_physical_want(struct idle_physical *ram, struct idle_scan *scan,
+			  struct mh_err *err)
+{
+	int status = MH_OK;
+	size_t i;
+
+	for (i = 0; !status && i < ram->pieces.nr; i++) {
+		struct mh_range pfns = ram->pieces.v[i];
+
+		scan->sums.nr_present += mh_range_len(pfns);
+		status = mh_idle_blocks_want_range(&scan->blocks, pfns.start,
+						   mh_range_len(pfns), err);
+	}
+	return status;
+}
+
+static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t armed_ns,
+		      struct mh_err *err)
+{
+	uint8_t accessed[IDLE_BLOCK_PFNS / 8] = { 0 },
+					   observed[IDLE_BLOCK_PFNS / 8] = { 0 };
+	uint64_t i, nr = 0, page = 1ull << scan->page_shift;
+	struct mh_event ev;
+
+	for (i = 0; i < mh_range_len(pfns); i++) {
+		enum idle_state state =
+			mh_idle_blocks_state(&scan->blocks, pfns.start + i);
+
+		if (state == IDLE_UNTRACKED)
+			continue;
+		nr++;
+		scan->sums.observed += page;
+		observed[i / 8] |= (uint8_t)(1u << i % 8);
+		if (state == IDLE_IDLE)
+			continue;
+		scan->sums.accessed += page;
+		accessed[i / 8] |= (uint8_t)(1u << i % 8);
+	}
+	if (!nr)
+		return MH_OK;
+	mh_event_init(&ev, MH_EV_PAGES);
+	ev.source = scan->source;
+	ev.time_ns = scan->time_ns;
+	ev.pages.start_ns = armed_ns;
+	ev.pages.start = pfns.start << scan->page_shift;
+	ev.pages.nr_pages = mh_range_len(pfns);
+	ev.pages.page_shift = (uint8_t)scan->page_shift;
+	ev.pages.layer = MH_PAGES_ACCESS;
+	ev.pages.accessed = accessed;
+	ev.pages.observed = nr < mh_range_len(pfns) ? observed : NULL;
+	return scan->fn(scan->arg, &ev, err);
+}
+
+int mh_idle_physical_tell(struct idle_physical *ram, struct idle_scan *scan,
+			  uint64_t armed_ns, struct mh_err *err)
+{
+	int status = MH_OK;
+	size_t i;
+
+	for (i = 0; armed_ns && !status && i < ram->pieces.nr; i++)
+		status = tell_piece(ram->pieces.v[i], scan, armed_ns, err);
+	return status;
+}
+
+void mh_idle_physical_fini(struct idle_physical *ram)
+{
+	free(ram->pieces.v);
+}

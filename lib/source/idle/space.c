@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An access belongs to an address, the bit to a page frame; the frame of each address is
+ * looked up anew in every scan and compared with the scan before:
+ *
+ *	frame was armed (for whomever)      the bitmap tells
+ *	same frame, not tracked before      not observed
+ *	other frame, or none before         accessed: it was faulted in or moved
+ *
+ * A page that several watched processes map is told once, in the first of them: its bit
+ * is one, and sizes must add up. So are the sums of bytes.
+ *
+ * Mappings are cut into pieces as large as a block of the bitmap, and a piece without
+ * pages is not told, so that a reserve of terabytes costs nothing.
+ */
+#include "source/idle/space.h"
+
+#include "base/vec.h"
+#include "source/maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE_PAGES 32768u /* 256 KiB of pagemap in one read */
+
+static struct mh_event new_event(const struct idle_scan *scan, enum mh_event_kind kind)
+{
+	struct mh_event ev;
+
+	mh_event_init(&ev, kind);
+	ev.source = scan->source;
+	ev.time_ns = scan->time_ns;
+	return ev;
+}
+
+static int send(const struct idle_scan *scan, const struct mh_event *ev,
+		struct mh_err *err)
+{
+	return scan->fn(scan->arg, ev, err);
+}
+
+/* ---- mappings: told when they change ---- */
+
+static uint32_t hash_path(const char *s)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *s; s++)
+		h = (h ^ (uint8_t)*s) * 16777619u;
+	return h;
+}
+
+static bool same_mapping(const struct idle_vma *a, const struct idle_vma *b)
+{
+	return a->start == b->start && a->end == b->end && a->pgoff == b->pgoff &&
+	       a->prot == b->prot && a->shared == b->shared &&
+	       a->path_hash == b->path_hash;
+}
+
+/* Mappings changed some time since the last scan: they are dated at its time, so that
+ * the interval's pages find them. */
+static uint64_t change_time(const struct idle_space *p, const struct idle_scan *scan)
+{
+	return p->armed_ns ? p->armed_ns : scan->time_ns;
+}
+
+static int tell_removed(const struct idle_space *p, const struct idle_scan *scan,
+			const struct idle_vma *vma, struct mh_err *err)
+{
+	struct mh_event ev = new_event(scan, MH_EV_MAP);
+
+	ev.time_ns = change_time(p, scan);
+	ev.map.op = MH_MAP_REMOVE;
+	ev.map.pid = (uint32_t)p->stat.pid;
+	ev.map.start = vma->start;
+	ev.map.end = vma->end;
+	return send(scan, &ev, err);
+}
+
+static int tell_added(const struct idle_space *p, const struct idle_scan *scan,
+		      const struct mh_ev_map *map, struct mh_err *err)
+{
+	struct mh_event ev = new_event(scan, MH_EV_MAP);
+
+	ev.time_ns = change_time(p, scan);
+	ev.map = *map;
+	ev.map.pid = (uint32_t)p->stat.pid;
+	return send(scan, &ev, err);
+}
+
+/* The old mappings up to where the new one ends that are not it are gone; both lists are
+ * in address order, *old is the position in the old one. */
+static int tell_change(const struct idle_space *p, const struct idle_scan *scan,
+		       size_t *old, const struct idle_vma *vma,
+		       const struct mh_ev_map *map, struct mh_err *err)
+{
+	int status = MH_OK;
+
+	while (!status && *old < p->vmas.nr && p->vmas.v[*old].start < vma->end) {
+		const struct idle_vma *before = &p->vmas.v[(*old)++];
+
+		if (same_mapping(before, vma))
+			return MH_OK;
+		status = tell_removed(p, scan, before, err);
+	}
+	return status ? status : tell_added(p, scan, map, err);
+}
+
+/* ---- looking ---- */
+
+static int reserve_entries(struct idle_view *view, size_t nr, struct mh_err *err)
+{
+	size_t cap = view->entries.cap ? view->entries.cap : 4096;
+	uint64_t *v;
+
+	if (view->entries.nr + nr <= view->entries.cap)
+		return MH_OK;
+	while (cap < view->entries.nr + nr)
+		cap *= 2;
+	v = reallocarray(view->entries.v, cap, sizeof(*v));
+	if (!v)
+		return mh_fail(err, MH_ENOMEM, "out of memory");
+	view->entries.v = v;
+	view->entries.cap = cap;
+	return MH_OK;
+}
+
+static int want_page(struct idle_scan *scan, uint64_t entry, struct mh_err *err)
+{
+	uint64_t pfn = entry & PAGEMAP_PFN_MASK;
+
+	if (!(entry & PAGEMAP_PRESENT)) {
+		if (entry & PAGEMAP_SWAPPED)
+			scan->sums.swapped += 1ull << scan->page_shift;
+		return MH_OK;
+	}
+	scan->sums.nr_present++;
+	if (!pfn) {
+		scan->sums.nr_hidden++;
+		return MH_OK;
+	}
+	return mh_idle_blocks_want(&scan->blocks, pfn, err);
+}
+
+static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
+			 struct pagemap *pm, uint64_t start, size_t nr,
+			 struct mh_err *err)
+{
+	struct idle_piece *piece = mh_vec_push(&view->pieces);
+	size_t i;
+	int status;
+
+	if (!piece)
+		return mh_fail(err, MH_ENOMEM, "out of memory");
+	*piece = (struct idle_piece){ .start = start,
+				      .first = view->entries.nr,
+				      .nr = nr };
+	status = reserve_entries(view, nr, err);
+	if (!status)
+		status = mh_pagemap_read(pm, view->entries.v + piece->first, start, nr,
+					 err);
+	if (status)
+		return status;
+	view->entries.nr += nr;
+	for (i = 0; !status && i < nr; i++)
+		status = want_page(scan, view->entries.v[piece->first + i], err);
+	return status;
+}
+
+/* Pieces are cut at multiples of their size, so that a mapping that grows changes its
+ * last one only. */
+static int look_at_mapping(struct idle_space *p, struct idle_scan *scan,
+			   struct pagemap *pm, const struct idle_vma *vma,
+			   struct mh_err *err)
+{
+	uint64_t size = (uint64_t)PIECE_PAGES << scan->page_shift;
+	uint64_t at = vma->start, start, end;
+	int status = MH_OK;
+
+	while (!status && at < vma->end) {
+		at = mh_pagemap_skip_hole(pm, at, vma->end);
+		if (at >= vma->end)
+			break;
+		start = at & ~(size - 1);
+		end = start + size;
+		if (start < vma->start)
+			start = vma->start;
+		if (end > vma->end || end < start)
+			end = vma->end;
+		status = look_at_piece(&p->now, scan, pm, start,
+				       (size_t)((end - start) >> scan->page_shift), err);
+		at = end;
+	}
+	return status;
+}
+
+/* The upper half is the kernel's: [vsyscall] has no pagemap. */
+static bool has_pages(const struct idle_vma *vma)
+{
+	return vma->end <= 1ull << 63 && vma->start < vma->end;
+}
+
+static int look_at_line(struct idle_space *p, struct idle_scan *scan, struct pagemap *pm,
+			char *line, size_t *old, struct idle_vma *vma, struct mh_err *err)
+{
+	struct mh_ev_map map;
+	int status;
+
+	if (mh_maps_line(&map, line))
+		return mh_fail(err, MH_EFORMAT, "/proc/%d/maps has a line that is none",
+			       (int)p->stat.pid);
+	*vma = (struct idle_vma){ .start = map.start,
+				  .end = map.end,
+				  .pgoff = map.pgoff,
+				  .prot = map.prot,
+				  .shared = map.shared,
+				  .path_hash = hash_path(map.path) };
+	status = tell_change(p, scan, old, vma, &map, err);
+	if (!status && has_pages(vma))
+		status = look_at_mapping(p, scan, pm, vma, err);
+	return status;
+}
+
+static int look_at_mappings(struct idle_space *p, struct idle_scan *scan,
+			    struct pagemap *pm, FILE *maps, struct mh_err *err)
+{
+	__typeof__(p->vmas) found = { 0 };
+	struct idle_vma *vma;
+	char *line = NULL;
+	size_t cap = 0, old = 0;
+	int status = MH_OK;
+
+	while (!status && getline(&line, &cap, maps) > 0) {
+		vma = mh_vec_push(&found);
+		status = vma ? look_at_line(p, scan, pm, line, &old, vma, err)
+			     : mh_fail(err, MH_ENOMEM, "out of memory");
+	}
+	if (!status && !found.nr) /* its address space is gone: it is ending */
+		status = mh_fail(err, MH_ENOTARGET, "process %d ended", (int)p->stat.pid);
+	for (; !status && old < p->vmas.nr; old++)
+		status = tell_removed(p, scan, &p->vmas.v[old], err);
+	free(line);
+	free(p->vmas.v);
+	p->vmas = found;
+	return status;
+}
+
+static FILE *open_maps(const struct idle_space *p, const struct idle_scan *scan)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/proc/%d/maps", scan->sysroot, (int)p->stat.pid);
+	return fopen(path, "re");
+}
+
+static int failed_to_open(const struct idle_space *p, struct mh_err *err)
+{
+	if (errno == ENOENT || errno == ESRCH)
+		return mh_fail(err, MH_ENOTARGET, "process %d ended", (int)p->stat.pid);
+	return mh_fail_errno(err,
+			     "cannot use /proc/%d of another user or with privileges",
+			     (int)p->stat.pid);
+}
+
+int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
+{
+	uint64_t run_ns = mh_proc_run_ns(scan->sysroot, p->stat.pid);
+	struct pagemap pm;
+	FILE *maps;
+	int status = mh_pagemap_open(&pm, scan->sysroot, p->stat.pid, err);
+
+	if (status)
+		return status;
+	p->looked = false;
+	p->now.pieces.nr = p->now.entries.nr = 0;
+	p->ran = run_ns != p->run_ns;
+	p->run_ns = run_ns;
+	maps = open_maps(p, scan);
+	status =
+		maps ? look_at_mappings(p, scan, &pm, maps, err) : failed_to_open(p, err);
+	if (maps)
+		fclose(maps);
+	mh_pagemap_close(&pm);
+	if (pm.stall_max_ns > scan->sums.stall_max_ns)
+		scan->sums.stall_max_ns = pm.stall_max_ns;
+	p->looked = !status;
+	return status;
+}
+
+/* ---- telling ---- */
+
+/* Both views ascend, so the place in the one before moves along. */
+static uint64_t entry_before(const struct idle_view *before, size_t *piece, uint64_t addr,
+			     unsigned shift)
+{
+	const struct idle_piece *b;
+
+	for (; *piece < before->pieces.nr; ++*piece) {
+		b = &before->pieces.v[*piece];
+		if (addr < b->start)
+			return 0;
+		if (addr < b->start + ((uint64_t)b->nr << shift))
+			return before->entries.v[b->first + ((addr - b->start) >> shift)];
+	}
+	return 0;
+}
+
+static bool same_frame(uint64_t a, uint64_t b)
+{
+	return a & b & PAGEMAP_PRESENT && !((a ^ b) & PAGEMAP_PFN_MASK);
+}
+
+/* What is known of a page that is there now. */
+static enum idle_state judge(struct idle_scan *scan, uint64_t now, uint64_t before)
+{
+	enum idle_state state =
+		mh_idle_blocks_state(&scan->blocks, now & PAGEMAP_PFN_MASK);
+
+	if (before & PAGEMAP_PRESENT && !same_frame(now, before))
+		scan->sums.nr_moved++;
+	if (state == IDLE_UNARMED && !same_frame(now, before))
+		return IDLE_ACCESSED;
+	return state;
+}
+
+static void count(struct idle_scan *scan, uint64_t entry, enum idle_state state)
+{
+	uint64_t size = 1ull << scan->page_shift;
+
+	scan->sums.observed += size;
+	if (state == IDLE_ACCESSED)
+		scan->sums.accessed += size;
+	if (entry & PAGEMAP_EXCLUSIVE)
+		scan->sums.exclusive += size;
+	else
+		scan->sums.shared += size;
+}
+
+struct bitmaps {
+	uint8_t accessed[PIECE_PAGES / 8], observed[PIECE_PAGES / 8];
+	uint8_t written[PIECE_PAGES / 8], present[PIECE_PAGES / 8];
+	size_t nr_observed, nr_present;
+};
+
+static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
+		      uint64_t now, uint64_t before)
+{
+	uint64_t pfn = now & PAGEMAP_PFN_MASK, size = 1ull << scan->page_shift;
+	uint8_t bit = (uint8_t)(1u << i % 8);
+	enum idle_state state;
+
+	if (!(now & PAGEMAP_PRESENT) || !pfn)
+		return;
+	bits->present[i / 8] |= bit;
+	bits->nr_present++;
+	if (now & PAGEMAP_SOFT_DIRTY)
+		bits->written[i / 8] |= bit;
+	state = judge(scan, now, before);
+	if (state == IDLE_UNTRACKED) {
+		scan->sums.untracked += size;
+	} else if (state == IDLE_UNARMED) {
+		scan->sums.unarmed += size;
+	} else if (mh_idle_blocks_first(&scan->blocks, pfn)) {
+		bits->observed[i / 8] |= bit;
+		bits->nr_observed++;
+		if (state == IDLE_ACCESSED)
+			bits->accessed[i / 8] |= bit;
+		count(scan, now, state);
+	}
+}
+
+static int tell_layer(const struct idle_space *p, const struct idle_scan *scan,
+		      const struct idle_piece *piece, enum mh_pages_layer layer,
+		      const uint8_t *accessed, const uint8_t *observed,
+		      struct mh_err *err)
+{
+	struct mh_event ev = new_event(scan, MH_EV_PAGES);
+
+	ev.pages.start_ns = p->armed_ns;
+	ev.pages.pid = (uint32_t)p->stat.pid;
+	ev.pages.start = piece->start;
+	ev.pages.nr_pages = piece->nr;
+	ev.pages.page_shift = (uint8_t)scan->page_shift;
+	ev.pages.layer = (uint8_t)layer;
+	ev.pages.accessed = accessed;
+	ev.pages.observed = observed;
+	return send(scan, &ev, err);
+}
+
+static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
+		      const struct idle_piece *piece, size_t *before, struct mh_err *err)
+{
+	const uint64_t *now = &p->now.entries.v[piece->first];
+	struct bitmaps bits = { 0 };
+	int status = MH_OK;
+	size_t i;
+
+	for (i = 0; i < piece->nr; i++) {
+		uint64_t addr = piece->start + ((uint64_t)i << scan->page_shift);
+
+		note_page(&bits, scan, i, now[i],
+			  entry_before(&p->before, before, addr, scan->page_shift));
+	}
+	if (bits.nr_observed)
+		status = tell_layer(p, scan, piece, MH_PAGES_ACCESS, bits.accessed,
+				    bits.nr_observed < piece->nr ? bits.observed : NULL,
+				    err);
+	if (!status && scan->writes && bits.nr_present)
+		status = tell_layer(p, scan, piece, MH_PAGES_WRITE, bits.written,
+				    bits.nr_present < piece->nr ? bits.present : NULL,
+				    err);
+	return status;
+}
+
+static int tell_not_run(const struct idle_space *p, const struct idle_scan *scan,
+			struct mh_err *err)
+{
+	struct mh_event ev = new_event(scan, MH_EV_GAP);
+
+	ev.gap.start_ns = p->armed_ns;
+	ev.gap.pid = (uint32_t)p->stat.pid;
+	ev.gap.cause = MH_GAP_NOT_RUN;
+	return send(scan, &ev, err);
+}
+
+static int tell_pieces(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
+{
+	size_t i, before = 0;
+	int status = MH_OK;
+
+	for (i = 0; !status && i < p->now.pieces.nr; i++)
+		status = tell_piece(p, scan, &p->now.pieces.v[i], &before, err);
+	return status;
+}
+
+int mh_idle_space_tell(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
+{
+	struct idle_view swap;
+	int status = MH_OK;
+
+	if (p->armed_ns && p->armed_ns < scan->time_ns)
+		status = p->ran ? tell_pieces(p, scan, err) : tell_not_run(p, scan, err);
+	swap = p->before;
+	p->before = p->now;
+	p->now = swap;
+	p->armed_ns = scan->time_ns;
+	return status;
+}
+
+/* ---- the rest of its life ---- */
+
+int mh_idle_space_arm_writes(const struct idle_space *p, const struct idle_scan *scan,
+			     struct mh_err *err)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/proc/%d/clear_refs", scan->sysroot,
+		 (int)p->stat.pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed_to_open(p, err);
+	n = write(fd, "4", 1);
+	close(fd);
+	return n == 1 ? MH_OK : failed_to_open(p, err);
+}
+
+void mh_idle_space_forget(struct idle_space *p)
+{
+	p->vmas.nr = 0;
+	p->before.pieces.nr = p->before.entries.nr = 0;
+}
+
+void mh_idle_space_fini(struct idle_space *p)
+{
+	free(p->vmas.v);
+	free(p->now.pieces.v);
+	free(p->now.entries.v);
+	free(p->before.pieces.v);
+	free(p->before.entries.v);
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Page scans of a trace as sets of page addresses."""
+from guest import *
+
+PAGE = 4096
+
+
+def runs(text):
+    """The pages of "4+2,9+1"."""
+    if text == "-":
+        return
+    for run in text.split(","):
+        first, nr = run.split("+")
+        yield from range(int(first), int(first) + int(nr))
+
+
+class Scan:
+    """What one process was told to have touched between two scans."""
+
+    def __init__(self):
+        self.observed, self.accessed = set(), set()
+
+
+def scans(trace, layer="access"):
+    """{(armed, read): {pid: Scan}} in the order of time."""
+    found = {}
+    for event in dump(trace, "pages"):
+        if event.get("layer", "access") != layer:
+            continue
+        assert number(event.get("page_shift", "0")) == 12
+        when = number(event.get("start_ns", "0")), number(event["time"])
+        start, nr = number(event.get("start", "0")), number(event["nr_pages"])
+        scan = found.setdefault(when, {}).setdefault(number(event.get("pid", "0")), Scan())
+        observed = runs(event["observed"]) if "observed" in event else range(nr)
+        scan.observed.update(start + PAGE * i for i in observed)
+        scan.accessed.update(start + PAGE * i for i in runs(event["accessed"]))
+    for by_pid in found.values():
+        for scan in by_pid.values():
+            assert scan.accessed <= scan.observed, "accessed but not observed"
+    return dict(sorted(found.items()))
+
+
+def pages_of(span):
+    return set(range(span["start"], span["end"], PAGE))
+
+
+def within(span, when):
+    """Whether the scan lies in a phase of the truth."""
+    return span["start_ns"] <= when[0] and when[1] <= span["end_ns"]
+
+
+def stats(trace, name):
+    return [number(s["value"]) for s in dump(trace, "stat") if s["name"] == name]
+
+
+def check_exact(trace, right, name, nr_least=3):
+    """Scans within the one phase: the accessed pages are the hot ones, none more."""
+    phase, region = right["phases"][0], right["regions"][0]
+    hot = set().union(*(pages_of(h) for h in phase["hot"]))
+    everything, nr, unseen = pages_of(region), 0, 0
+    for when, by_pid in scans(trace).items():
+        if not within(phase, when):
+            continue
+        scan = by_pid[region["pid"]]
+        accessed = scan.accessed & everything
+        assert accessed == hot, (f"{name}: {len(accessed - hot)} pages too many, "
+                                 f"{len(hot - accessed)} of {len(hot)} missing")
+        unseen = max(unseen, len(everything - scan.observed))
+        nr += 1
+    assert nr >= nr_least, f"{name}: only {nr} scans lie in the phase"
+    # Pages that wait for their LRU list have no idle bit yet.
+    assert unseen <= 64, f"{name}: {unseen} pages were not observed"
+    print(f"figure: {name}: accessed pages {len(hot)} of {len(hot)} in each of {nr} "
+          f"scans, at most {unseen} of {len(everything)} not observed")
