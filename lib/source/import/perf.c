@@ -57,8 +57,8 @@ struct plain {
 	size_t len;
 };
 
-int perf_meta(struct perf_import *p, struct mh_err *err, const char *key, const char *fmt,
-	      ...)
+int mh_perf_meta(struct perf_import *p, struct mh_err *err, const char *key,
+		 const char *fmt, ...)
 {
 	struct mh_event ev;
 	char value[4096];
@@ -73,7 +73,7 @@ int perf_meta(struct perf_import *p, struct mh_err *err, const char *key, const 
 	return p->fn(p->arg, &ev, err);
 }
 
-int perf_damaged(struct perf_import *p, const char *fmt, ...)
+int mh_perf_damaged(struct perf_import *p, const char *fmt, ...)
 {
 	va_list args;
 
@@ -117,14 +117,14 @@ static int read_attr(struct perf_import *p, const uint8_t *body, size_t len,
 		     struct mh_err *err)
 {
 	struct mh_rbuf b = cursor(p, body, len);
-	int ret = perf_attrs_add(&p->attrs, &b, 0, err);
+	int ret = mh_perf_attrs_add(&p->attrs, &b, 0, err);
 
 	p->started = false;
 	while (!ret && mh_rbuf_left(&b) >= 8)
-		ret = perf_attrs_add_id(&p->attrs, mh_rbuf_host_u64(&b), p->attrs.nr - 1,
-					err);
+		ret = mh_perf_attrs_add_id(&p->attrs, mh_rbuf_host_u64(&b),
+					   p->attrs.nr - 1, err);
 	if (ret == MH_EFORMAT)
-		ret = perf_damaged(p, "%s: %.300s", p->in->name, err ? err->msg : "");
+		ret = mh_perf_damaged(p, "%s: %.300s", p->in->name, err ? err->msg : "");
 	return ret;
 }
 
@@ -132,7 +132,7 @@ static void read_update(struct perf_import *p, const uint8_t *body, size_t len)
 {
 	struct mh_rbuf b = cursor(p, body, len);
 	uint64_t what = mh_rbuf_host_u64(&b);
-	struct perf_attr *a = perf_attrs_by_id(&p->attrs, mh_rbuf_host_u64(&b));
+	struct perf_attr *a = mh_perf_attrs_by_id(&p->attrs, mh_rbuf_host_u64(&b));
 	char *name;
 
 	if (b.bad || what != EVENT_UPDATE_NAME || !a || a->told)
@@ -154,7 +154,7 @@ static int read_feature_record(struct perf_import *p, const uint8_t *body, size_
 
 	return b.bad || bit > 255
 		       ? MH_OK
-		       : perf_feature(p, (unsigned)bit, b.p, mh_rbuf_left(&b), err);
+		       : mh_perf_feature(p, (unsigned)bit, b.p, mh_rbuf_left(&b), err);
 }
 
 /* Bytes that stand behind a record and do not belong to it. */
@@ -164,10 +164,10 @@ static int skip_payload(struct perf_import *p, uint64_t len, struct mh_err *err)
 	int ret = mh_input_skip(p->in, len, &skipped, err);
 
 	if (!ret && skipped < len && !p->killed)
-		ret = perf_damaged(p,
-				   "%s: it is truncated: %" PRIu64 " of %" PRIu64
-				   " bytes of AUX data are there",
-				   p->in->name, skipped, len);
+		ret = mh_perf_damaged(p,
+				      "%s: it is truncated: %" PRIu64 " of %" PRIu64
+				      " bytes of AUX data are there",
+				      p->in->name, skipped, len);
 	return ret;
 }
 
@@ -197,7 +197,7 @@ static int read_tracing_data(struct perf_import *p, uint32_t size, struct mh_err
 		done += (uint32_t)got;
 	}
 	if (!ret)
-		ret = perf_feature(p, 1, all, done < size ? done : size, err);
+		ret = mh_perf_feature(p, 1, all, done < size ? done : size, err);
 	free(all);
 	return ret;
 }
@@ -215,7 +215,7 @@ static int dispatch(struct perf_import *p, const uint8_t *record, size_t len, ui
 	p->count.records++;
 	switch (type) {
 	case RECORD_FINISHED_ROUND:
-		return perf_order_round(&p->order, err);
+		return mh_perf_order_round(&p->order, err);
 	case RECORD_HEADER_ATTR:
 		return p->pipe ? read_attr(p, body, body_len, err) : MH_OK;
 	case RECORD_EVENT_UPDATE:
@@ -224,16 +224,17 @@ static int dispatch(struct perf_import *p, const uint8_t *record, size_t len, ui
 	case RECORD_FEATURE:
 		return read_feature_record(p, body, body_len, err);
 	case RECORD_BUILD_ID:
-		return perf_build_id(p, record, len, err);
+		return mh_perf_build_id(p, record, len, err);
 	case RECORD_COMPRESSED:
 	case RECORD_COMPRESSED2:
-		return perf_damaged(p,
-				    "%s: at byte %" PRIu64
-				    " there is a compressed record in a compressed one",
-				    p->in->name, at);
+		return mh_perf_damaged(
+			p,
+			"%s: at byte %" PRIu64
+			" there is a compressed record in a compressed one",
+			p->in->name, at);
 	default:
 		if (type < RECORD_USER_FIRST)
-			return perf_record(p, record, len, at, err);
+			return mh_perf_record(p, record, len, at, err);
 		p->count.unknown_types += type > RECORD_USER_LAST;
 		return MH_OK;
 	}
@@ -251,10 +252,10 @@ static size_t record_len(const struct perf_import *p, const uint8_t *head)
 
 static int no_record(struct perf_import *p, size_t len, uint64_t at)
 {
-	return perf_damaged(p,
-			    "%s: the record at byte %" PRIu64 " says that it is %zu "
-			    "bytes long; nothing behind it can be read",
-			    p->in->name, at, len);
+	return mh_perf_damaged(p,
+			       "%s: the record at byte %" PRIu64 " says that it is %zu "
+			       "bytes long; nothing behind it can be read",
+			       p->in->name, at, len);
 }
 
 static int read_plain(struct perf_import *p, struct plain *z, uint64_t at,
@@ -286,19 +287,20 @@ static int read_compressed(struct perf_import *p, struct plain *z, const uint8_t
 	bool full;
 
 	if (!p->inflate)
-		ret = perf_inflate_new(&p->inflate, err);
+		ret = mh_perf_inflate_new(&p->inflate, err);
 	if (!ret && !z->p && !(z->p = malloc(PLAIN_SIZE)))
 		ret = mh_fail(err, MH_ENOMEM, "out of memory");
 	do {
 		if (ret)
 			return ret;
-		ret = perf_inflate_step(p->inflate, in, len, &done, z->p + z->len,
-					PLAIN_SIZE - z->len, &nr, &why);
+		ret = mh_perf_inflate_step(p->inflate, in, len, &done, z->p + z->len,
+					   PLAIN_SIZE - z->len, &nr, &why);
 		if (ret == MH_EFORMAT)
-			return perf_damaged(p,
-					    "%s: the compressed record at byte %" PRIu64
-					    " cannot be inflated (%.100s)",
-					    p->in->name, at, why.msg);
+			return mh_perf_damaged(
+				p,
+				"%s: the compressed record at byte %" PRIu64
+				" cannot be inflated (%.100s)",
+				p->in->name, at, why.msg);
 		if (ret)
 			return mh_fail(err, ret, "%s", why.msg);
 		full = nr == PLAIN_SIZE - z->len;
@@ -330,10 +332,11 @@ static int read_outer(struct perf_import *p, struct plain *z, const uint8_t *rec
 		p->count.records++;
 		size = mh_rbuf_host_u64(&b);
 		if (b.bad || size > mh_rbuf_left(&b))
-			return perf_damaged(p,
-					    "%s: the compressed record at byte %" PRIu64
-					    " is longer than itself",
-					    p->in->name, at);
+			return mh_perf_damaged(
+				p,
+				"%s: the compressed record at byte %" PRIu64
+				" is longer than itself",
+				p->in->name, at);
 		return read_compressed(p, z, b.p, (size_t)size, at, err);
 	case RECORD_AUXTRACE:
 		p->count.records++;
@@ -361,8 +364,8 @@ static int cut_off(struct perf_import *p, uint64_t at, size_t got)
 				p->in->name, got);
 		return MH_END;
 	}
-	return perf_damaged(p, "%s: it is truncated at byte %" PRIu64, p->in->name,
-			    at + got);
+	return mh_perf_damaged(p, "%s: it is truncated at byte %" PRIu64, p->in->name,
+			       at + got);
 }
 
 static int read_one(struct perf_import *p, struct plain *z, uint64_t end,
@@ -409,8 +412,8 @@ static int read_records(struct perf_import *p, uint64_t end, struct mh_err *err)
 		ret = read_one(p, &z, end, err);
 	while (ret == MH_OK);
 	if (ret == MH_END && z.len && !p->killed)
-		perf_damaged(p, "%s: its compressed stream ends within a record",
-			     p->in->name);
+		mh_perf_damaged(p, "%s: its compressed stream ends within a record",
+				p->in->name);
 	free(z.p);
 	return ret == MH_END || (ret == MH_EFORMAT && *p->damage.msg) ? MH_OK : ret;
 }
@@ -459,8 +462,8 @@ static int read_ids(struct perf_import *p, const struct section *s, struct mh_er
 	if (!ret) {
 		b = cursor(p, bytes, len);
 		while (!ret && mh_rbuf_left(&b) >= 8)
-			ret = perf_attrs_add_id(&p->attrs, mh_rbuf_host_u64(&b),
-						p->attrs.nr - 1, err);
+			ret = mh_perf_attrs_add_id(&p->attrs, mh_rbuf_host_u64(&b),
+						   p->attrs.nr - 1, err);
 	}
 	free(bytes);
 	return ret;
@@ -493,7 +496,7 @@ static int read_attrs(struct perf_import *p, const struct header *h, struct mh_e
 	b = cursor(p, bytes, len);
 	while (!ret && mh_rbuf_left(&b) >= each) {
 		one = cursor(p, mh_rbuf_bytes(&b, (size_t)each), (size_t)each);
-		ret = perf_attrs_add(&p->attrs, &one, (uint32_t)each - 16, err);
+		ret = mh_perf_attrs_add(&p->attrs, &one, (uint32_t)each - 16, err);
 		one = cursor(p, b.p - 16, 16);
 		ids = read_section(&one);
 		if (!ret)
@@ -525,15 +528,16 @@ static int read_features(struct perf_import *p, const struct header *h,
 			continue;
 		s = read_section(&b);
 		if (b.bad) {
-			perf_damaged(p,
-				     "%s: it is truncated: what it says of the machine "
-				     "and of its events is cut off",
-				     p->in->name);
+			mh_perf_damaged(
+				p,
+				"%s: it is truncated: what it says of the machine "
+				"and of its events is cut off",
+				p->in->name);
 			break;
 		}
 		ret = load(p, &s, &body, &body_len, err);
 		if (!ret)
-			ret = perf_feature(p, bit, body, body_len, err);
+			ret = mh_perf_feature(p, bit, body, body_len, err);
 		free(body);
 	}
 	free(bytes);
@@ -629,17 +633,17 @@ static int perf_run(struct mh_input *in, const struct mh_import_opts *opts,
 				 .first_source = opts->source ? opts->source : 1 };
 	int ret;
 
-	perf_order_init(&p.order, fn, arg);
+	mh_perf_order_init(&p.order, fn, arg);
 	ret = read_any(&p, err);
 	if (!ret)
-		ret = perf_finish(&p, err);
+		ret = mh_perf_finish(&p, err);
 	if (!ret && *p.damage.msg)
 		ret = mh_fail(err, MH_EFORMAT, "%s", p.damage.msg);
-	perf_inflate_free(p.inflate);
-	perf_damon_fini(&p.damon);
-	perf_features_fini(&p);
-	perf_attrs_fini(&p.attrs);
-	perf_order_fini(&p.order);
+	mh_perf_inflate_free(p.inflate);
+	mh_perf_damon_fini(&p.damon);
+	mh_perf_features_fini(&p);
+	mh_perf_attrs_fini(&p.attrs);
+	mh_perf_order_fini(&p.order);
 	return ret;
 }
 

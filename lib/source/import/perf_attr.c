@@ -20,7 +20,7 @@
 #define BRANCH_HW_INDEX (1u << 17)
 #define BRANCH_COUNTERS (1u << 19)
 
-void perf_attrs_fini(struct perf_attrs *attrs)
+void mh_perf_attrs_fini(struct perf_attrs *attrs)
 {
 	size_t i;
 
@@ -94,8 +94,8 @@ static void settle(struct perf_attr *a, size_t index)
 		a->meaning = PERF_BREAKPOINT;
 }
 
-int perf_attrs_add(struct perf_attrs *attrs, struct mh_rbuf *b, uint32_t size,
-		   struct mh_err *err)
+int mh_perf_attrs_add(struct perf_attrs *attrs, struct mh_rbuf *b, uint32_t size,
+		      struct mh_err *err)
 {
 	struct perf_attr *a;
 	struct mh_rbuf own = *b;
@@ -150,8 +150,8 @@ static int grow_ids(struct perf_attrs *attrs)
 	return 0;
 }
 
-int perf_attrs_add_id(struct perf_attrs *attrs, uint64_t id, size_t attr,
-		      struct mh_err *err)
+int mh_perf_attrs_add_id(struct perf_attrs *attrs, uint64_t id, size_t attr,
+			 struct mh_err *err)
 {
 	size_t i;
 
@@ -167,7 +167,7 @@ int perf_attrs_add_id(struct perf_attrs *attrs, uint64_t id, size_t attr,
 	return MH_OK;
 }
 
-struct perf_attr *perf_attrs_by_id(const struct perf_attrs *attrs, uint64_t id)
+struct perf_attr *mh_perf_attrs_by_id(const struct perf_attrs *attrs, uint64_t id)
 {
 	size_t i;
 
@@ -194,8 +194,8 @@ static size_t id_at(uint64_t type, bool sample)
 	return 8 + 8 * (size_t)__builtin_popcountll(type & behind);
 }
 
-struct perf_attr *perf_attrs_of(const struct perf_attrs *attrs, const uint8_t *record,
-				size_t len, uint32_t type)
+struct perf_attr *mh_perf_attrs_of(const struct perf_attrs *attrs, const uint8_t *record,
+				   size_t len, uint32_t type)
 {
 	const struct mh_ring_layout *l = &attrs->v[0].layout;
 	bool sample = type == PERF_RECORD_SAMPLE;
@@ -214,14 +214,14 @@ struct perf_attr *perf_attrs_of(const struct perf_attrs *attrs, const uint8_t *r
 	b = mh_rbuf(record + (sample ? at : len - at), 8);
 	b.swap = l->swapped;
 	id = mh_rbuf_host_u64(&b);
-	a = perf_attrs_by_id(attrs, id);
+	a = mh_perf_attrs_by_id(attrs, id);
 	/* What perf itself adds has no id. */
 	return a || sample || id ? a : &attrs->v[0];
 }
 
 /* ---- names ---- */
 
-bool perf_attr_generic_name(char *out, size_t size, const struct perf_attr *a)
+bool mh_perf_attr_generic_name(char *out, size_t size, const struct perf_attr *a)
 {
 	static const char *const hardware[] = {
 		"cycles",

@@ -50,7 +50,7 @@ struct perf_attrs {
 	size_t nr_ids, nr_slots;
 };
 
-void perf_attrs_fini(struct perf_attrs *attrs);
+void mh_perf_attrs_fini(struct perf_attrs *attrs);
 
 /*
  * Add the event at the start of @b, whose swap is set already. Of an attr that is longer
@@ -59,23 +59,23 @@ void perf_attrs_fini(struct perf_attrs *attrs);
  * @size: bytes of the attr; 0: as its own size field says
  * Returns MH_OK; MH_EFORMAT; MH_ENOMEM.
  */
-int perf_attrs_add(struct perf_attrs *attrs, struct mh_rbuf *b, uint32_t size,
-		   struct mh_err *err) MH_MUST_CHECK;
-
-int perf_attrs_add_id(struct perf_attrs *attrs, uint64_t id, size_t attr,
+int mh_perf_attrs_add(struct perf_attrs *attrs, struct mh_rbuf *b, uint32_t size,
 		      struct mh_err *err) MH_MUST_CHECK;
 
+int mh_perf_attrs_add_id(struct perf_attrs *attrs, uint64_t id, size_t attr,
+			 struct mh_err *err) MH_MUST_CHECK;
+
 /* The event that @id stands for; NULL: none. */
-struct perf_attr *perf_attrs_by_id(const struct perf_attrs *attrs, uint64_t id);
+struct perf_attr *mh_perf_attrs_by_id(const struct perf_attrs *attrs, uint64_t id);
 
 /*
  * The event of a record (header included): by its id where there are several. NULL: no
  * event has the id, or the record is too short for one.
  */
-struct perf_attr *perf_attrs_of(const struct perf_attrs *attrs, const uint8_t *record,
-				size_t len, uint32_t type);
+struct perf_attr *mh_perf_attrs_of(const struct perf_attrs *attrs, const uint8_t *record,
+				   size_t len, uint32_t type);
 
 /* perf's name for an event that the recording has no name for; false: no such. */
-bool perf_attr_generic_name(char *out, size_t size, const struct perf_attr *a);
+bool mh_perf_attr_generic_name(char *out, size_t size, const struct perf_attr *a);
 
 #endif

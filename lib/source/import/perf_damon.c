@@ -99,8 +99,8 @@ static bool follows(const struct perf_damon_target *t, const struct perf_damon_r
 	       row->start >= t->v[t->nr - 1].end;
 }
 
-int perf_damon_add(struct perf_damon *d, const struct perf_damon_row *row,
-		   uint16_t source, mh_event_fn fn, void *arg, struct mh_err *err)
+int mh_perf_damon_add(struct perf_damon *d, const struct perf_damon_row *row,
+		      uint16_t source, mh_event_fn fn, void *arg, struct mh_err *err)
 {
 	const struct out to = { source, fn, arg };
 	struct perf_damon_target *t = target_of(d, row->target);
@@ -132,8 +132,8 @@ int perf_damon_add(struct perf_damon *d, const struct perf_damon_row *row,
 	return t->nr == t->want ? end_snapshot(d, t, &to, err) : MH_OK;
 }
 
-int perf_damon_flush(struct perf_damon *d, uint16_t source, mh_event_fn fn, void *arg,
-		     struct mh_err *err)
+int mh_perf_damon_flush(struct perf_damon *d, uint16_t source, mh_event_fn fn, void *arg,
+			struct mh_err *err)
 {
 	const struct out to = { source, fn, arg };
 	int ret = MH_OK;
@@ -147,7 +147,7 @@ int perf_damon_flush(struct perf_damon *d, uint16_t source, mh_event_fn fn, void
 	return ret;
 }
 
-void perf_damon_fini(struct perf_damon *d)
+void mh_perf_damon_fini(struct perf_damon *d)
 {
 	size_t i;
 

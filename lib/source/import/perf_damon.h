@@ -43,12 +43,12 @@ struct perf_damon_row {
 };
 
 /* Take one region; whole snapshots go to @fn as REGION. @source: of the events */
-int perf_damon_add(struct perf_damon *d, const struct perf_damon_row *row,
-		   uint16_t source, mh_event_fn fn, void *arg,
-		   struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_damon_add(struct perf_damon *d, const struct perf_damon_row *row,
+		      uint16_t source, mh_event_fn fn, void *arg,
+		      struct mh_err *err) MH_MUST_CHECK;
 /* What is unfinished. */
-int perf_damon_flush(struct perf_damon *d, uint16_t source, mh_event_fn fn, void *arg,
-		     struct mh_err *err) MH_MUST_CHECK;
-void perf_damon_fini(struct perf_damon *d);
+int mh_perf_damon_flush(struct perf_damon *d, uint16_t source, mh_event_fn fn, void *arg,
+			struct mh_err *err) MH_MUST_CHECK;
+void mh_perf_damon_fini(struct perf_damon *d);
 
 #endif

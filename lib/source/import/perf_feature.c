@@ -50,7 +50,7 @@ static int tell_string(struct perf_import *p, struct mh_rbuf *b, const char *key
 		       struct mh_err *err)
 {
 	char *s = string(b);
-	int ret = s ? perf_meta(p, err, key, "%s", s) : MH_OK;
+	int ret = s ? mh_perf_meta(p, err, key, "%s", s) : MH_OK;
 
 	free(s);
 	return ret;
@@ -65,7 +65,7 @@ static int read_cpuid(struct perf_import *p, struct mh_rbuf *b, struct mh_err *e
 	if (s && sscanf(s, "AuthenticAMD,%u,%u,", &p->cpu.family, &p->cpu.model) != 2)
 		p->cpu = (struct mh_ibs_cpu){ 0 };
 	if (s)
-		ret = perf_meta(p, err, "host.cpuid", "%s", s);
+		ret = mh_perf_meta(p, err, "host.cpuid", "%s", s);
 	free(s);
 	return ret;
 }
@@ -100,12 +100,12 @@ static int read_cmdline(struct perf_import *p, struct mh_rbuf *b, struct mh_err 
 	mh_wbuf_u8(&all, 0);
 	mh_wbuf_u8(&own, 0);
 	if (!all.bad && !own.bad) {
-		ret = perf_meta(p, err, "perf.cmdline", "%s", (const char *)all.p);
+		ret = mh_perf_meta(p, err, "perf.cmdline", "%s", (const char *)all.p);
 		if (!ret && wide)
-			ret = perf_meta(p, err, "target.title", "the whole machine");
+			ret = mh_perf_meta(p, err, "target.title", "the whole machine");
 		else if (!ret && own.len > 1)
-			ret = perf_meta(p, err, "target.command", "%s",
-					(const char *)own.p);
+			ret = mh_perf_meta(p, err, "target.command", "%s",
+					   (const char *)own.p);
 	}
 	mh_wbuf_fini(&all);
 	mh_wbuf_fini(&own);
@@ -117,7 +117,7 @@ static struct perf_attr *described(struct perf_import *p, struct mh_rbuf ids, ui
 				   uint32_t index)
 {
 	struct perf_attr *a =
-		nr ? perf_attrs_by_id(&p->attrs, mh_rbuf_host_u64(&ids)) : NULL;
+		nr ? mh_perf_attrs_by_id(&p->attrs, mh_rbuf_host_u64(&ids)) : NULL;
 
 	if (a)
 		return a;
@@ -181,7 +181,7 @@ static int read_numa(struct perf_import *p, struct mh_rbuf *b, struct mh_err *er
 		cpus = string(b);
 		snprintf(key, sizeof(key), "host.node.%" PRIu32 ".cpus", node);
 		if (cpus)
-			ret = perf_meta(p, err, key, "%s", cpus);
+			ret = mh_perf_meta(p, err, key, "%s", cpus);
 		free(cpus);
 	}
 	return ret;
@@ -200,12 +200,12 @@ static int read_clocks(struct perf_import *p, struct mh_rbuf *b, struct mh_err *
 	clock = mh_rbuf_host_u64(b);
 	if (b->bad)
 		return MH_OK;
-	ret = perf_meta(p, err, "clock.realtime_ns", "%" PRIu64, wall);
+	ret = mh_perf_meta(p, err, "clock.realtime_ns", "%" PRIu64, wall);
 	if (!ret)
-		ret = perf_meta(p, err,
-				id == CLOCK_MONOTONIC ? "clock.monotonic_ns"
-						      : "clock.recording_ns",
-				"%" PRIu64, clock);
+		ret = mh_perf_meta(p, err,
+				   id == CLOCK_MONOTONIC ? "clock.monotonic_ns"
+							 : "clock.recording_ns",
+				   "%" PRIu64, clock);
 	return ret;
 }
 
@@ -214,9 +214,10 @@ static int read_numbers(struct perf_import *p, unsigned bit, struct mh_rbuf *b,
 {
 	if (bit == FEAT_NRCPUS) {
 		mh_rbuf_host_u32(b); /* available */
-		return perf_meta(p, err, "host.nr_cpus", "%" PRIu32, mh_rbuf_host_u32(b));
+		return mh_perf_meta(p, err, "host.nr_cpus", "%" PRIu32,
+				    mh_rbuf_host_u32(b));
 	}
-	return perf_meta(p, err, "host.memory_kib", "%" PRIu64, mh_rbuf_host_u64(b));
+	return mh_perf_meta(p, err, "host.memory_kib", "%" PRIu64, mh_rbuf_host_u64(b));
 }
 
 static int read_build_ids(struct perf_import *p, struct mh_rbuf *b, struct mh_err *err)
@@ -233,13 +234,13 @@ static int read_build_ids(struct perf_import *p, struct mh_rbuf *b, struct mh_er
 		size = mh_rbuf_host_u16(&head);
 		if (size < 8 || !mh_rbuf_bytes(b, size))
 			break;
-		ret = perf_build_id(p, record, size, err);
+		ret = mh_perf_build_id(p, record, size, err);
 	}
 	return ret;
 }
 
-int perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size_t len,
-		 struct mh_err *err)
+int mh_perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size_t len,
+		    struct mh_err *err)
 {
 	struct mh_rbuf b = mh_rbuf(bytes, len);
 	int ret;
@@ -247,7 +248,7 @@ int perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size
 	b.swap = p->swap;
 	switch (bit) {
 	case FEAT_TRACING_DATA:
-		ret = perf_formats_read(&p->formats, bytes, len);
+		ret = mh_perf_formats_read(&p->formats, bytes, len);
 		return ret == MH_ENOMEM ? mh_fail(err, ret, "out of memory") : MH_OK;
 	case FEAT_BUILD_ID:
 		return read_build_ids(p, &b, err);
@@ -291,8 +292,8 @@ int perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size
 
 /* Header, pid, 20 bytes of id, one of them its length in newer ones, 3 of padding, name.
  */
-int perf_build_id(struct perf_import *p, const uint8_t *record, size_t len,
-		  struct mh_err *err)
+int mh_perf_build_id(struct perf_import *p, const uint8_t *record, size_t len,
+		     struct mh_err *err)
 {
 	struct mh_rbuf b = mh_rbuf(record, len);
 	struct perf_build_id *one;
@@ -324,7 +325,7 @@ int perf_build_id(struct perf_import *p, const uint8_t *record, size_t len,
 	return mh_fail(err, MH_ENOMEM, "out of memory");
 }
 
-void perf_features_fini(struct perf_import *p)
+void mh_perf_features_fini(struct perf_import *p)
 {
 	size_t i;
 
@@ -334,5 +335,5 @@ void perf_features_fini(struct perf_import *p)
 	for (i = 0; i < p->pmus.nr; i++)
 		free(p->pmus.v[i].name);
 	free(p->pmus.v);
-	perf_formats_fini(&p->formats);
+	mh_perf_formats_fini(&p->formats);
 }

@@ -134,7 +134,7 @@ static int read_systems(struct perf_formats *fs, struct mh_rbuf *b)
 	return ret;
 }
 
-int perf_formats_read(struct perf_formats *fs, const uint8_t *bytes, size_t len)
+int mh_perf_formats_read(struct perf_formats *fs, const uint8_t *bytes, size_t len)
 {
 	static const uint8_t magic[] = { 0x17, 0x08, 0x44, 't', 'r',
 					 'a',  'c',  'i',  'n', 'g' };
@@ -161,7 +161,7 @@ int perf_formats_read(struct perf_formats *fs, const uint8_t *bytes, size_t len)
 	return b.bad ? MH_EFORMAT : MH_OK;
 }
 
-void perf_formats_fini(struct perf_formats *fs)
+void mh_perf_formats_fini(struct perf_formats *fs)
 {
 	size_t i;
 
@@ -171,7 +171,7 @@ void perf_formats_fini(struct perf_formats *fs)
 	*fs = (struct perf_formats){ 0 };
 }
 
-const struct perf_format *perf_formats_find(const struct perf_formats *fs, uint64_t id)
+const struct perf_format *mh_perf_formats_find(const struct perf_formats *fs, uint64_t id)
 {
 	size_t i;
 
@@ -181,8 +181,8 @@ const struct perf_format *perf_formats_find(const struct perf_formats *fs, uint6
 	return NULL;
 }
 
-uint64_t perf_field_get(const struct perf_format *f, enum perf_field_name name,
-			const uint8_t *raw, size_t len, bool swap)
+uint64_t mh_perf_field_get(const struct perf_format *f, enum perf_field_name name,
+			   const uint8_t *raw, size_t len, bool swap)
 {
 	const struct perf_field *at = &f->field[name];
 	struct mh_rbuf b;

@@ -41,15 +41,15 @@ struct perf_formats {
  *
  * Returns MH_OK; MH_EFORMAT; MH_ENOMEM.
  */
-int perf_formats_read(struct perf_formats *f, const uint8_t *bytes, size_t len);
-void perf_formats_fini(struct perf_formats *f);
-const struct perf_format *perf_formats_find(const struct perf_formats *f, uint64_t id);
+int mh_perf_formats_read(struct perf_formats *f, const uint8_t *bytes, size_t len);
+void mh_perf_formats_fini(struct perf_formats *f);
+const struct perf_format *mh_perf_formats_find(const struct perf_formats *f, uint64_t id);
 
 /* The fields of damon:damon_aggregated since 5.15, for recordings that do not say. */
 extern const struct perf_format perf_format_damon;
 
 /* The field's value; 0 where the record has none. @swap: of the other byte order */
-uint64_t perf_field_get(const struct perf_format *f, enum perf_field_name name,
-			const uint8_t *raw, size_t len, bool swap);
+uint64_t mh_perf_field_get(const struct perf_format *f, enum perf_field_name name,
+			   const uint8_t *raw, size_t len, bool swap);
 
 #endif

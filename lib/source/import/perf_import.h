@@ -65,44 +65,41 @@ struct perf_import {
 };
 
 /* Hand over META right away. */
-int perf_meta(struct perf_import *p, struct mh_err *err, const char *key, const char *fmt,
-	      ...) MH_PRINTF(4, 5);
+int mh_perf_meta(struct perf_import *p, struct mh_err *err, const char *key,
+		 const char *fmt, ...) MH_PRINTF(4, 5);
 
 /* Note damage; what comes first is told. Returns MH_EFORMAT. */
-int perf_damaged(struct perf_import *p, const char *fmt, ...) MH_PRINTF(2, 3);
+int mh_perf_damaged(struct perf_import *p, const char *fmt, ...) MH_PRINTF(2, 3);
 
 /* ---- perf_feature.c ---- */
 
 /* The contents of feature @bit, from a section or a HEADER_FEATURE record. */
-int perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size_t len,
-		 struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size_t len,
+		    struct mh_err *err) MH_MUST_CHECK;
 /* One build-id record: its body after the header. */
-int perf_build_id(struct perf_import *p, const uint8_t *record, size_t len,
-		  struct mh_err *err) MH_MUST_CHECK;
-void perf_features_fini(struct perf_import *p);
+int mh_perf_build_id(struct perf_import *p, const uint8_t *record, size_t len,
+		     struct mh_err *err) MH_MUST_CHECK;
+void mh_perf_features_fini(struct perf_import *p);
 
 /* ---- perf_record.c ---- */
-
-/* Names, meanings and META of the events, once all descriptions are there. */
-int perf_begin(struct perf_import *p, struct mh_err *err) MH_MUST_CHECK;
 /* One record of the kernel. @at: where it is, for messages */
-int perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64_t at,
-		struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64_t at,
+		   struct mh_err *err) MH_MUST_CHECK;
 /* What is held, and the counts. */
-int perf_finish(struct perf_import *p, struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_finish(struct perf_import *p, struct mh_err *err) MH_MUST_CHECK;
 
 /* ---- perf_zstd.c; without the library MH_ENOSUP ---- */
 
 struct perf_inflate;
 
-int perf_inflate_new(struct perf_inflate **out, struct mh_err *err) MH_MUST_CHECK;
-void perf_inflate_free(struct perf_inflate *z);
+int mh_perf_inflate_new(struct perf_inflate **out, struct mh_err *err) MH_MUST_CHECK;
+void mh_perf_inflate_free(struct perf_inflate *z);
 /*
  * Inflate a piece of the stream. *done: bytes of @in that were used; *nr: bytes that were
  * put to @out. To be called until all of @in is used and *nr < @room.
  */
-int perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len, size_t *done,
-		      uint8_t *out, size_t room, size_t *nr,
-		      struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len,
+			 size_t *done, uint8_t *out, size_t room, size_t *nr,
+			 struct mh_err *err) MH_MUST_CHECK;
 
 #endif

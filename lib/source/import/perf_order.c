@@ -13,7 +13,7 @@ struct order_key {
 	uint32_t index;
 };
 
-void perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg)
+void mh_perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg)
 {
 	*o = (struct perf_order){ .fn = fn, .arg = arg };
 }
@@ -61,7 +61,7 @@ static void drop_text(struct perf_order *o, struct mh_event *ev)
 	free(own);
 }
 
-void perf_order_fini(struct perf_order *o)
+void mh_perf_order_fini(struct perf_order *o)
 {
 	size_t i;
 
@@ -142,7 +142,7 @@ static int hold_text(struct perf_order *o, struct mh_event *ev, struct mh_err *e
 	return MH_OK;
 }
 
-int perf_order_add(struct perf_order *o, const struct mh_event *ev, struct mh_err *err)
+int mh_perf_order_add(struct perf_order *o, const struct mh_event *ev, struct mh_err *err)
 {
 	int ret = MH_OK;
 
@@ -164,7 +164,7 @@ int perf_order_add(struct perf_order *o, const struct mh_event *ev, struct mh_er
 	return MH_OK;
 }
 
-int perf_order_round(struct perf_order *o, struct mh_err *err)
+int mh_perf_order_round(struct perf_order *o, struct mh_err *err)
 {
 	uint64_t until = o->round_newest;
 	size_t nr = 0;
@@ -178,7 +178,7 @@ int perf_order_round(struct perf_order *o, struct mh_err *err)
 	return nr ? give_first(o, nr, err) : MH_OK;
 }
 
-int perf_order_flush(struct perf_order *o, struct mh_err *err)
+int mh_perf_order_flush(struct perf_order *o, struct mh_err *err)
 {
 	if (!o->nr)
 		return MH_OK;

@@ -26,15 +26,15 @@ struct perf_order {
 	uint64_t nr_late; /* older than what had gone out */
 };
 
-void perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg);
-void perf_order_fini(struct perf_order *o);
+void mh_perf_order_init(struct perf_order *o, mh_event_fn fn, void *arg);
+void mh_perf_order_fini(struct perf_order *o);
 
 /* Take an event; its strings are copied. */
-int perf_order_add(struct perf_order *o, const struct mh_event *ev,
-		   struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_order_add(struct perf_order *o, const struct mh_event *ev,
+		      struct mh_err *err) MH_MUST_CHECK;
 /* A round has ended. */
-int perf_order_round(struct perf_order *o, struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_order_round(struct perf_order *o, struct mh_err *err) MH_MUST_CHECK;
 /* Nothing follows. */
-int perf_order_flush(struct perf_order *o, struct mh_err *err) MH_MUST_CHECK;
+int mh_perf_order_flush(struct perf_order *o, struct mh_err *err) MH_MUST_CHECK;
 
 #endif

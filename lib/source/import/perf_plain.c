@@ -4,7 +4,7 @@
 
 #ifndef HAVE_ZSTD
 
-int perf_inflate_new(struct perf_inflate **out, struct mh_err *err)
+int mh_perf_inflate_new(struct perf_inflate **out, struct mh_err *err)
 {
 	(void)out;
 	return mh_fail(
@@ -14,13 +14,14 @@ int perf_inflate_new(struct perf_inflate **out, struct mh_err *err)
 		"again");
 }
 
-void perf_inflate_free(struct perf_inflate *z)
+void mh_perf_inflate_free(struct perf_inflate *z)
 {
 	(void)z;
 }
 
-int perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len, size_t *done,
-		      uint8_t *out, size_t room, size_t *nr, struct mh_err *err)
+int mh_perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len,
+			 size_t *done, uint8_t *out, size_t room, size_t *nr,
+			 struct mh_err *err)
 {
 	(void)z;
 	(void)in;

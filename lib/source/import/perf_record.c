@@ -56,13 +56,13 @@ static int name_attr(struct perf_import *p, struct perf_attr *a, struct mh_err *
 	char name[128];
 
 	if (a->type == PERF_TYPE_TRACEPOINT)
-		f = perf_formats_find(&p->formats, a->config);
+		f = mh_perf_formats_find(&p->formats, a->config);
 	if (pmu && !a->pmu)
 		a->pmu = strdup(pmu);
 	if (!a->name) {
 		if (f)
 			snprintf(name, sizeof(name), "%s", f->name);
-		else if (!perf_attr_generic_name(name, sizeof(name), a))
+		else if (!mh_perf_attr_generic_name(name, sizeof(name), a))
 			snprintf(name, sizeof(name),
 				 "%s%" PRIu32 "/config=0x%" PRIx64 "/",
 				 pmu ? pmu : "type ", a->type, a->config);
@@ -79,7 +79,7 @@ static int name_attr(struct perf_import *p, struct perf_attr *a, struct mh_err *
 	return MH_OK;
 }
 
-int perf_begin(struct perf_import *p, struct mh_err *err)
+static int perf_begin(struct perf_import *p, struct mh_err *err)
 {
 	int ret = MH_OK;
 	size_t i;
@@ -98,7 +98,7 @@ static int tell(struct perf_import *p, enum perf_source source, const char *name
 	char key[96];
 
 	snprintf(key, sizeof(key), "source.%u.%s", source_id(p, source), name);
-	return perf_meta(p, err, key, "%s", value);
+	return mh_perf_meta(p, err, key, "%s", value);
 }
 
 static const char *clock_name(const struct perf_attr *a)
@@ -235,25 +235,25 @@ static void fill_trace_fault(struct perf_import *p, const struct perf_attr *a,
 {
 	static const struct perf_format usual = { .field = {
 							  [FIELD_ADDRESS] = { 8, 8 } } };
-	const struct perf_format *f = perf_formats_find(&p->formats, a->config);
+	const struct perf_format *f = mh_perf_formats_find(&p->formats, a->config);
 
 	if (!extra->raw)
 		return;
-	s->addr = perf_field_get(f && f->field[FIELD_ADDRESS].size ? f : &usual,
-				 FIELD_ADDRESS, extra->raw, extra->raw_len, p->swap);
+	s->addr = mh_perf_field_get(f && f->field[FIELD_ADDRESS].size ? f : &usual,
+				    FIELD_ADDRESS, extra->raw, extra->raw_len, p->swap);
 	s->flags |= MH_SAMPLE_ADDR;
 }
 
 static int order_sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
-	return perf_order_add(arg, ev, err);
+	return mh_perf_order_add(arg, ev, err);
 }
 
 static int add_region(struct perf_import *p, const struct perf_attr *a,
 		      const struct mh_event *ev, const struct mh_ring_extra *extra,
 		      struct mh_err *err)
 {
-	const struct perf_format *f = perf_formats_find(&p->formats, a->config);
+	const struct perf_format *f = mh_perf_formats_find(&p->formats, a->config);
 	const uint8_t *raw = extra->raw;
 	size_t len = extra->raw_len;
 	struct perf_damon_row row = { .time_ns = ev->time_ns };
@@ -264,17 +264,18 @@ static int add_region(struct perf_import *p, const struct perf_attr *a,
 		p->count.malformed++;
 		return MH_OK;
 	}
-	row.target = perf_field_get(f, FIELD_TARGET_ID, raw, len, p->swap);
-	row.nr_regions = (uint32_t)perf_field_get(f, FIELD_NR_REGIONS, raw, len, p->swap);
-	row.start = perf_field_get(f, FIELD_START, raw, len, p->swap);
-	row.end = perf_field_get(f, FIELD_END, raw, len, p->swap);
+	row.target = mh_perf_field_get(f, FIELD_TARGET_ID, raw, len, p->swap);
+	row.nr_regions =
+		(uint32_t)mh_perf_field_get(f, FIELD_NR_REGIONS, raw, len, p->swap);
+	row.start = mh_perf_field_get(f, FIELD_START, raw, len, p->swap);
+	row.end = mh_perf_field_get(f, FIELD_END, raw, len, p->swap);
 	row.nr_accesses =
-		(uint32_t)perf_field_get(f, FIELD_NR_ACCESSES, raw, len, p->swap);
+		(uint32_t)mh_perf_field_get(f, FIELD_NR_ACCESSES, raw, len, p->swap);
 	row.age = f->field[FIELD_AGE].size
-			  ? (uint32_t)perf_field_get(f, FIELD_AGE, raw, len, p->swap)
+			  ? (uint32_t)mh_perf_field_get(f, FIELD_AGE, raw, len, p->swap)
 			  : MH_NO_AGE;
-	return perf_damon_add(&p->damon, &row, source_id(p, PERF_SOURCE_DAMON),
-			      order_sink, &p->order, err);
+	return mh_perf_damon_add(&p->damon, &row, source_id(p, PERF_SOURCE_DAMON),
+				 order_sink, &p->order, err);
 }
 
 static void note_time(struct perf_import *p, uint64_t time_ns)
@@ -310,7 +311,7 @@ static int add_sample(struct perf_import *p, struct perf_attr *a, struct mh_even
 		fill_ibs(p, a, s, extra);
 	p->count.with_addr += !!(s->flags & MH_SAMPLE_ADDR);
 	ev->source = source_id(p, source_of(a));
-	return perf_order_add(&p->order, ev, err);
+	return mh_perf_order_add(&p->order, ev, err);
 }
 
 /* ---- the other records ---- */
@@ -343,7 +344,7 @@ static int add_read(struct perf_import *p, const struct perf_attr *a, struct mh_
 	if (!ev->time_ns)
 		ev->time_ns = p->last_ns;
 	p->count.reads++;
-	return perf_order_add(&p->order, ev, err);
+	return mh_perf_order_add(&p->order, ev, err);
 }
 
 static int add_other(struct perf_import *p, const struct perf_attr *a,
@@ -367,13 +368,13 @@ static int add_other(struct perf_import *p, const struct perf_attr *a,
 	} else if (ev->kind == MH_EV_STAT) {
 		return add_read(p, a, ev, err);
 	}
-	return perf_order_add(&p->order, ev, err);
+	return mh_perf_order_add(&p->order, ev, err);
 }
 
 static int malformed(struct perf_import *p, const char *what, uint64_t at)
 {
 	if (!p->count.malformed++)
-		perf_damaged(
+		mh_perf_damaged(
 			p, "%s: %s at byte %" PRIu64 " is not laid out as its event says",
 			p->in->name, what, at);
 	return MH_OK;
@@ -414,8 +415,8 @@ static bool is_passed_over(struct perf_import *p, uint32_t type, const uint8_t *
 	}
 }
 
-int perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64_t at,
-		struct mh_err *err)
+int mh_perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64_t at,
+		   struct mh_err *err)
 {
 	struct mh_rbuf head = mh_rbuf(record, len);
 	struct mh_ring_extra extra;
@@ -434,7 +435,7 @@ int perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64
 		ret = perf_begin(p, err);
 	if (ret)
 		return ret;
-	a = perf_attrs_of(&p->attrs, record, len, type);
+	a = mh_perf_attrs_of(&p->attrs, record, len, type);
 	if (!a) {
 		p->count.unnamed++;
 		return malformed(p, "a record of an event that is not described", at);
@@ -529,7 +530,7 @@ static void say_counts(struct perf_import *p)
 			   p->damon.raised ? ", too few for some regions" : "");
 }
 
-int perf_finish(struct perf_import *p, struct mh_err *err)
+int mh_perf_finish(struct perf_import *p, struct mh_err *err)
 {
 	int ret = MH_OK;
 	size_t i;
@@ -537,21 +538,21 @@ int perf_finish(struct perf_import *p, struct mh_err *err)
 	if (!p->started)
 		ret = perf_begin(p, err);
 	if (!ret)
-		ret = perf_damon_flush(&p->damon, source_id(p, PERF_SOURCE_DAMON),
-				       order_sink, &p->order, err);
+		ret = mh_perf_damon_flush(&p->damon, source_id(p, PERF_SOURCE_DAMON),
+					  order_sink, &p->order, err);
 	if (!ret)
-		ret = perf_order_flush(&p->order, err);
+		ret = mh_perf_order_flush(&p->order, err);
 	for (i = 0; i < p->attrs.nr && !ret; i++)
 		if (!p->attrs.v[i].told)
 			ret = tell_attr(p, &p->attrs.v[i], err);
 	if (!ret && p->first_ns)
-		ret = perf_meta(p, err, "trace.start_ns", "%" PRIu64, p->first_ns);
+		ret = mh_perf_meta(p, err, "trace.start_ns", "%" PRIu64, p->first_ns);
 	if (!ret && p->last_ns)
-		ret = perf_meta(p, err, "trace.end_ns", "%" PRIu64, p->last_ns);
+		ret = mh_perf_meta(p, err, "trace.end_ns", "%" PRIu64, p->last_ns);
 	if (!ret && *p->damage.msg)
-		ret = perf_meta(p, err, "import.damage", "%s", p->damage.msg);
+		ret = mh_perf_meta(p, err, "import.damage", "%s", p->damage.msg);
 	if (!ret && p->killed)
-		ret = perf_meta(p, err, "import.killed", "1");
+		ret = mh_perf_meta(p, err, "import.killed", "1");
 	if (!ret)
 		ret = tell_counts(p, err);
 	say_counts(p);

@@ -14,7 +14,7 @@ struct perf_inflate {
 	ZSTD_DStream *stream;
 };
 
-int perf_inflate_new(struct perf_inflate **out, struct mh_err *err)
+int mh_perf_inflate_new(struct perf_inflate **out, struct mh_err *err)
 {
 	struct perf_inflate *z = calloc(1, sizeof(*z));
 
@@ -28,7 +28,7 @@ int perf_inflate_new(struct perf_inflate **out, struct mh_err *err)
 	return MH_OK;
 }
 
-void perf_inflate_free(struct perf_inflate *z)
+void mh_perf_inflate_free(struct perf_inflate *z)
 {
 	if (!z)
 		return;
@@ -36,8 +36,9 @@ void perf_inflate_free(struct perf_inflate *z)
 	free(z);
 }
 
-int perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len, size_t *done,
-		      uint8_t *out, size_t room, size_t *nr, struct mh_err *err)
+int mh_perf_inflate_step(struct perf_inflate *z, const uint8_t *in, size_t len,
+			 size_t *done, uint8_t *out, size_t room, size_t *nr,
+			 struct mh_err *err)
 {
 	ZSTD_inBuffer from = { .src = in, .size = len };
 	ZSTD_outBuffer to = { .dst = out, .size = room };

@@ -21,6 +21,8 @@ aggr_us=$(cat $kdamonds/0/contexts/0/monitoring_attrs/intervals/aggr_us)
 seconds=$((aggr_us * 5 / 2 / 1000000 + 1))
 # What its files hold its owner may change at any time: the calls are the proof.
 strace -o /dev/null true 2>/dev/null || skip 'no strace, which shows what is opened'
+# The leak checker of a sanitizer build does not work under strace.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 strace -f -o calls -e trace=open,openat,openat2,creat,truncate,unlink,mkdir,rename \
 	"$MEMHEAT" record -q -s damon:attach -a --for ${seconds}s -o trace
 grep -q '/sys/kernel/mm/damon' calls

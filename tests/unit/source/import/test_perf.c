@@ -946,18 +946,18 @@ static void test_order_is_bounded(void **state)
 
 	(void)state;
 	g.out = open_memstream(&g.text, &g.text_len);
-	perf_order_init(&o, take, &g);
+	mh_perf_order_init(&o, take, &g);
 	mh_event_init(&ev, MH_EV_SAMPLE);
 	for (i = 0; i < nr; i++) {
 		ev.time_ns = 1000000 + (i ^ 7);
-		assert_status(perf_order_add(&o, &ev, &err), MH_OK, &err);
+		assert_status(mh_perf_order_add(&o, &ev, &err), MH_OK, &err);
 	}
 	ev.time_ns = 5;
-	assert_status(perf_order_add(&o, &ev, &err), MH_OK, &err);
-	assert_status(perf_order_flush(&o, &err), MH_OK, &err);
+	assert_status(mh_perf_order_add(&o, &ev, &err), MH_OK, &err);
+	assert_status(mh_perf_order_flush(&o, &err), MH_OK, &err);
 	assert_int_equal(g.samples, nr + 1);
 	assert_int_equal(o.nr_late, 1);
-	perf_order_fini(&o);
+	mh_perf_order_fini(&o);
 	fclose(g.out);
 	got_fini(&g);
 }
