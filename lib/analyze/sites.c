@@ -81,9 +81,9 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		uint64_t key =
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
 
-		uint64_t addr = t->by_addr ? c->addr[i] : 0;
+		uint64_t addr = c->addr ? c->addr[i] : 0;
 
-		if (!passes(t, key, c->addr ? c->addr[i] : 0) || (t->by_addr && !addr))
+		if (!passes(t, key, addr) || (t->by_addr && !addr))
 			continue;
 		if (t->sites.nr >= MH_SITES_MAX) {
 			t->nr_left_out++;

@@ -447,6 +447,7 @@ static int fill(struct mh_wss *out, struct mh_wss_input *in, struct mh_scan_opts
 	int ret = MH_OK;
 
 	scan->nr_skipped = skip;
+	/* cppcheck-suppress autoVariables ; for the calls below only */
 	in->moments = &moments;
 	if (close_until(p, UINT64_MAX))
 		return no_memory(err);

@@ -402,6 +402,7 @@ static struct mh_dw_abbrevs *table_get(struct mh_dw_unit *u)
 		return NULL;
 	slot = table_slot(dw, u->abbrev_off, u->addr_size, u->off_size);
 	if (*slot)
+		/* cppcheck-suppress identicalInnerCondition ; what it points to */
 		return *slot;
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -486,7 +487,7 @@ uint64_t mh_dw_skip(struct mh_dw_unit *u, const struct mh_dw_abbrev *a, uint64_t
 bool mh_dw_die_read(struct mh_dw_die *die, struct mh_dw_unit *u, uint64_t off)
 {
 	const struct mh_dw_attr *attr;
-	struct mh_dw_value other;
+	struct mh_dw_value other = { 0 };
 	struct mh_rbuf b;
 	uint64_t at = 0;
 	unsigned i;

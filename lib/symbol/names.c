@@ -75,7 +75,7 @@ const char *mh_names_keep(struct mh_names *names, const char *s)
 
 	if (strlen(s) < sizeof(buf) && printable(s))
 		return mh_maps_strings_keep(&names->strings, s);
-	for (i = 0; s[i] && i < sizeof(buf) - 4; i++)
+	for (i = 0; i < sizeof(buf) - 4 && s[i]; i++)
 		buf[i] = (unsigned char)s[i] < ' ' || s[i] == 0x7f ? '?' : s[i];
 	buf[i] = 0;
 	if (s[i])

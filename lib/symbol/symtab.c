@@ -134,6 +134,7 @@ static uint32_t module_get(struct mh_symtab *st, const struct mh_mapping *map)
 		return 0;
 	slot = module_slot(st, map->path, map->build_id);
 	if (*slot)
+		/* cppcheck-suppress identicalInnerCondition ; what it points to */
 		return *slot;
 	m = calloc(1, sizeof(*m));
 	entry = m ? mh_vec_push(&st->modules) : NULL;

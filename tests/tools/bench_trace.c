@@ -511,7 +511,7 @@ static void write_stream(void *arg, const uint8_t *raw, size_t len)
 	w->stream = w->e->columns.nr == w->column ? w->stream + 1 : 0;
 	w->column = w->e->columns.nr;
 	snprintf(name, sizeof(name), "%u.%u",
-		 w->column ? w->e->columns.v[w->column - 1].id : 0, w->stream);
+		 w->column ? w->e->columns.v[w->column - 1].id : 0u, w->stream);
 	name_len = (uint32_t)strlen(name);
 	if (fwrite(&name_len, 4, 1, w->f) != 1 ||
 	    fwrite(name, 1, name_len, w->f) != name_len ||
@@ -829,6 +829,7 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			fputs(usage, stdout);
+			/* cppcheck-suppress memleak ; the program ends */
 			return 0;
 		default:
 			fputs(usage, stderr);

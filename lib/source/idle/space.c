@@ -403,6 +403,7 @@ static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
 	for (i = 0; i < piece->nr; i++) {
 		uint64_t addr = piece->start + ((uint64_t)i << scan->page_shift);
 
+		/* cppcheck-suppress objectIndex ; an array behind a vector */
 		note_page(&bits, scan, i, now[i],
 			  entry_before(&p->before, before, addr, scan->page_shift));
 	}

@@ -493,7 +493,7 @@ static int feed(struct parser *p, yajl_handle h, damo_read_fn read, void *arg)
 
 int mh_damo_json(struct damo *d, damo_read_fn read, void *arg, struct mh_err *err)
 {
-	struct mh_err own;
+	struct mh_err own = { 0 };
 	struct parser p = { .d = d, .err = err ? err : &own };
 	yajl_handle h = yajl_alloc(&callbacks, NULL, &p);
 	int ret;
