@@ -110,8 +110,11 @@ static int create(const struct mh_cmd *cmd, struct baseline *o, const char *path
 /* Move the runs of @from to the end of @to. */
 static int append(struct mh_runs *to, struct mh_runs *from)
 {
-	struct mh_run *v = realloc(to->v, (to->nr + from->nr + 1) * sizeof(*v));
+	struct mh_run *v;
 
+	if (!from->nr)
+		return 0;
+	v = realloc(to->v, (to->nr + from->nr) * sizeof(*v));
 	if (!v)
 		return -1;
 	memcpy(v + to->nr, from->v, from->nr * sizeof(*v));

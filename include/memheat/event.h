@@ -340,12 +340,12 @@ void mh_mem_access_decode(struct mh_mem_access *out, uint64_t data_src);
 
 /* Short lower-case names ("l1", "remote_ram", "hitm", "unknown"); NULL if out of range.
  */
-const char *mh_mem_op_name(unsigned op);
-const char *mh_mem_level_name(unsigned level);
-const char *mh_mem_hit_name(unsigned hit);
-const char *mh_mem_snoop_name(unsigned snoop);
-const char *mh_mem_tlb_name(unsigned tlb);
-const char *mh_mem_lock_name(unsigned lock);
+const char *mh_mem_op_name(unsigned value);
+const char *mh_mem_level_name(unsigned value);
+const char *mh_mem_hit_name(unsigned value);
+const char *mh_mem_snoop_name(unsigned value);
+const char *mh_mem_tlb_name(unsigned value);
+const char *mh_mem_lock_name(unsigned value);
 
 #define MH_DATA_SRC_TEXT_MAX 256
 

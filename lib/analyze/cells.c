@@ -233,10 +233,8 @@ static double percentile(const double *v, size_t n, double p)
 
 		memset(count, 0, (1u << digits) * sizeof(*count));
 		for (i = 0; i < n; i++) {
-			/* Each cell was set by its column's block.
-			 * NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
-			 */
-			if (!(v[i] > 0))
+			/* Each cell was set by its column's block. */
+			if (!(v[i] > 0)) /* NOLINT */
 				continue;
 			memcpy(&bits, &v[i], sizeof(bits));
 			if ((bits & mask) != prefix)

@@ -101,7 +101,7 @@ static void slab_add(struct mh_slab *to, const struct mh_slab *from, size_t cell
 	for (i = 0; to->weight && i < cells; i++)
 		to->weight[i] += from->weight[i];
 	for (i = 0; to->sum && i < cells; i++) {
-		to->sum[i] += from->sum[i];
+		to->sum[i] += from->sum[i]; /* NOLINT: slabs of one map are alike */
 		to->area[i] += from->area[i];
 		to->max[i] = to->max[i] > from->max[i] ? to->max[i] : from->max[i];
 	}

@@ -130,7 +130,7 @@ int mh_layout_plain(struct mh_layout *out, const struct mh_session *s,
 	memset(out, 0, sizeof(*out));
 	if (!range.end)
 		range = choose(s, places, sv, pid);
-	if (whole && mh_range_len(range) >= rows)
+	if (whole && rows && mh_range_len(range) >= rows)
 		range.end -= mh_range_len(range) % rows;
 	if (range.start >= range.end)
 		return mh_fail(err, MH_ENOSUP,

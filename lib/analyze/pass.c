@@ -157,9 +157,7 @@ int mh_pass_run(struct mh_session *s, const struct mh_filter *f, struct mh_analy
 {
 	uint64_t rows = rows_wanted(s, f);
 	unsigned n = threads_for(s, rows, list, nr), i;
-	/* At least one thread; NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI)
-	 */
-	struct worker *w = calloc(n, sizeof(*w));
+	struct worker *w = calloc(n, sizeof(*w)); /* NOLINT: one thread at least */
 	size_t k;
 	int ret;
 

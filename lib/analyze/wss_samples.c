@@ -447,10 +447,10 @@ static int fill(struct mh_wss *out, struct mh_wss_input *in, struct mh_scan_opts
 	int ret = MH_OK;
 
 	scan->nr_skipped = skip;
-	/* cppcheck-suppress autoVariables ; for the calls below only */
-	in->moments = &moments;
 	if (close_until(p, UINT64_MAX))
 		return no_memory(err);
+	/* cppcheck-suppress autoVariables ; for the calls below only */
+	in->moments = &moments;
 	if (p->closed.nr)
 		qsort(p->closed.v, p->closed.nr, sizeof(*p->closed.v), by_number);
 	if (make_moments(&moments, p, skip))
@@ -463,6 +463,7 @@ static int fill(struct mh_wss *out, struct mh_wss_input *in, struct mh_scan_opts
 		 "%s only samples what was used: longer windows need damon or idle",
 		 in->src->name);
 	mh_moments_fini(&moments);
+	in->moments = NULL;
 	return ret;
 }
 

@@ -161,8 +161,9 @@ static uint8_t blocked_of(unsigned blk)
 	return out;
 }
 
-void mh_mem_access_decode(struct mh_mem_access *out, uint64_t v)
+void mh_mem_access_decode(struct mh_mem_access *out, uint64_t data_src)
 {
+	uint64_t v = data_src;
 	unsigned lvl = MH_DS_GET(v, LVL), number = MH_DS_GET(v, LVLNUM);
 
 	*out = (struct mh_mem_access){ 0 };

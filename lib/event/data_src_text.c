@@ -161,8 +161,9 @@ static void put_blocked(struct line *l, uint64_t v)
 		put(l, "N/A");
 }
 
-const char *mh_data_src_text(char *out, uint64_t v)
+const char *mh_data_src_text(char *out, uint64_t data_src)
 {
+	uint64_t v = data_src;
 	struct line l = { .p = out };
 
 	out[0] = '\0';
