@@ -24,7 +24,7 @@ static const char *const field_names[PERF_NR_FIELDS] = {
 	[FIELD_ADDRESS] = "address",
 };
 
-const struct perf_format perf_format_damon = {
+const struct perf_format mh_perf_format_damon = {
 	.field = {
 		[FIELD_TARGET_ID] = { 8, 8 },
 		[FIELD_NR_REGIONS] = { 16, 4 },

@@ -46,7 +46,7 @@ void mh_perf_formats_fini(struct perf_formats *f);
 const struct perf_format *mh_perf_formats_find(const struct perf_formats *f, uint64_t id);
 
 /* The fields of damon:damon_aggregated since 5.15, for recordings that do not say. */
-extern const struct perf_format perf_format_damon;
+extern const struct perf_format mh_perf_format_damon;
 
 /* The field's value; 0 where the record has none. @swap: of the other byte order */
 uint64_t mh_perf_field_get(const struct perf_format *f, enum perf_field_name name,

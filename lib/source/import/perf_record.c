@@ -259,7 +259,7 @@ static int add_region(struct perf_import *p, const struct perf_attr *a,
 	struct perf_damon_row row = { .time_ns = ev->time_ns };
 
 	if (!f || !f->field[FIELD_START].size)
-		f = &perf_format_damon;
+		f = &mh_perf_format_damon;
 	if (!raw || len < 8) {
 		p->count.malformed++;
 		return MH_OK;
