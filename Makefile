@@ -182,7 +182,7 @@ check-golden: $(for_cases) ## Compare views and pictures with the kept ones
 	@$(run_tests) $(golden_cases)
 check-fuzz-corpus: $(replay_bin) ## Replay the fuzz corpus without a fuzzer
 	@$(run_tests) $(replay_bin)
-check-guest: $(for_cases) ## Test the sources against a real kernel in a QEMU guest
+check-guest: $(for_cases) $(BUILD)/tests/workload-static ## Test the sources against a real kernel in a QEMU guest
 	@if [ -x scripts/guest ]; then \
 		$(run_env) scripts/guest check; \
 	else echo 'check-guest: scripts/guest is not in this tree, nothing was run'; fi
@@ -201,7 +201,7 @@ $(fuzz_bin): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/libmemh
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
 fuzz: $(fuzz_bin) ## Run each libFuzzer target for FUZZ_SECONDS (30)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) TEST_JOBS=$(TEST_JOBS) scripts/fuzz $(fuzz_bin)
-soak: $(for_cases) ## Run what takes long: kills, repetitions, long fuzzing
+soak: $(for_cases) $(BUILD)/tests/workload-static ## Run what takes long: kills, repetitions, long fuzzing
 	@$(call script_or_word,soak)
 bench: $(for_cases) ## Measure sizes and speeds, as JSON
 	@$(call script_or_word,bench)
