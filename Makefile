@@ -184,7 +184,7 @@ check-fuzz-corpus: $(replay_bin) ## Replay the fuzz corpus without a fuzzer
 	@$(run_tests) $(replay_bin)
 check-guest: $(for_cases) $(BUILD)/tests/workload-static ## Test the sources against a real kernel in a QEMU guest
 	@if [ -x scripts/guest ]; then \
-		$(run_env) scripts/guest check; \
+		$(run_env) scripts/guest check $(CASES); \
 	else echo 'check-guest: scripts/guest is not in this tree, nothing was run'; fi
 
 .PHONY: fuzz soak bench
