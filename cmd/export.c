@@ -36,7 +36,8 @@ static const struct mh_option export_options[] = {
 
 /* In the order of the library's table, for completion and suggestions. */
 static const char *const formats[] = {
-	"folded", "csv", "json", "damo", "perf-data", NULL
+	"folded",        "csv",           "json", "pprof",     "symbol-order",
+	"section-order", "linker-script", "damo", "perf-data", NULL,
 };
 
 static const struct mh_exporter *find(const char *name)
@@ -187,6 +188,10 @@ const struct mh_cmd mh_cmd_export = {
 		"speedscope\n"
 		"  csv         a row per place in the source and object\n"
 		"  json        the same with a schema version\n"
+		"  pprof       profile.proto for pprof, Parca and Pyroscope\n"
+		"  symbol-order   functions and variables, hot first, for lld\n"
+		"  section-order  the same for gold\n"
+		"  linker-script  the same for GNU ld\n"
 		"  damo        DAMO's record (json_compressed) from DAMON's regions\n"
 		"  perf-data   perf.data from samples, for perf script and perf report\n",
 	.examples = "  memheat export folded -i memheat.data | flamegraph.pl >heat.svg\n"

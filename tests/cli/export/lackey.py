@@ -77,7 +77,7 @@ def main():
         meta("source.1.event.0", event)
     else:
         meta("source.1.sampling", "uniform")
-        meta("source.1.event.0", "accesses")
+        meta("source.1.event.0", "loads and stores")
     meta("source.1.event.0.period", args[0])
     maps(args[1])
     samples(int(args[0]), args[1:])
