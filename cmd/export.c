@@ -36,8 +36,10 @@ static const struct mh_option export_options[] = {
 
 /* In the order of the library's table, for completion and suggestions. */
 static const char *const formats[] = {
-	"folded",        "csv",           "json", "pprof",     "symbol-order",
-	"section-order", "linker-script", "damo", "perf-data", NULL,
+	"folded",       "csv",           "json",          "pprof",
+	"symbol-order", "section-order", "linker-script", "llvm-data-access",
+	"bolt",         "llvm-sample",   "damo",          "perf-data",
+	NULL,
 };
 
 static const struct mh_exporter *find(const char *name)
@@ -182,18 +184,21 @@ const struct mh_cmd mh_cmd_export = {
 	.name = "export",
 	.summary = "write a trace in the form of another tool",
 	.usage = "FORMAT [FILE] [-i FILE] [-o FILE] [OPTION...]",
-	.about =
-		"Formats:\n"
-		"  folded      stacks that end in data, for flamegraph.pl and "
-		"speedscope\n"
-		"  csv         a row per place in the source and object\n"
-		"  json        the same with a schema version\n"
-		"  pprof       profile.proto for pprof, Parca and Pyroscope\n"
-		"  symbol-order   functions and variables, hot first, for lld\n"
-		"  section-order  the same for gold\n"
-		"  linker-script  the same for GNU ld\n"
-		"  damo        DAMO's record (json_compressed) from DAMON's regions\n"
-		"  perf-data   perf.data from samples, for perf script and perf report\n",
+	.about = "Formats:\n"
+		 "  folded           stacks that end in data, for flamegraph.pl and "
+		 "speedscope\n"
+		 "  csv              a row per place in the source and object\n"
+		 "  json             the same with a schema version\n"
+		 "  pprof            profile.proto for pprof, Parca and Pyroscope\n"
+		 "  symbol-order     functions and variables, hot first, for lld\n"
+		 "  section-order    the same for gold\n"
+		 "  linker-script    the same for GNU ld\n"
+		 "  llvm-data-access accesses of variables for clang 22\n"
+		 "  bolt             memory events for llvm-bolt -reorder-data\n"
+		 "  llvm-sample      execution counts for clang -fprofile-sample-use\n"
+		 "  damo             DAMO's record (json_compressed) from DAMON's "
+		 "regions\n"
+		 "  perf-data        perf.data for perf script and perf report\n",
 	.examples = "  memheat export folded -i memheat.data | flamegraph.pl >heat.svg\n"
 		    "  memheat export damo -i memheat.data -o damon.data\n"
 		    "  memheat export perf-data -i memheat.data -o perf.data\n",

@@ -218,7 +218,7 @@ struct mh_symtab_object {
 	const char *name;    /* not demangled */
 	const char *section; /* ".bss" */
 	uint64_t vaddr, size;
-	int code;
+	int code, local; /* local: not seen by other objects */
 };
 
 /*

@@ -379,6 +379,7 @@ struct mh_profile_object {
 	const char *section, *type, *file; /* "" */
 	uint32_t line;
 	uint64_t addr, size; /* of the variable; of the mapping, 0: not known */
+	uint64_t vaddr;      /* of the ELF symbol */
 	const char *why;     /* why it is no variable; "" */
 };
 
@@ -400,7 +401,7 @@ struct mh_profile_row {
 struct mh_profile_symbol {
 	const char *name, *section; /* not demangled */
 	uint64_t vaddr, size, events;
-	bool code;
+	bool code, local;
 	bool ambiguous; /* others have the same name: nobody could tell which is meant */
 };
 

@@ -287,6 +287,7 @@ static void describe(struct mh_profile_object *o, const struct work *w, size_t i
 	o->line = s->line;
 	o->addr = w->data.queries[i].addr - s->offset;
 	o->size = s->size;
+	o->vaddr = s->vaddr - s->linkage_offset;
 	o->why = "";
 }
 
@@ -565,7 +566,8 @@ static int make_symbols(struct work *w, struct mh_err *err)
 							    .section = all[i].section,
 							    .vaddr = all[i].vaddr,
 							    .size = all[i].size,
-							    .code = all[i].code };
+							    .code = all[i].code,
+							    .local = all[i].local };
 	free(all);
 	p->nr_symbols = nr;
 	count_symbols(w);

@@ -5,9 +5,12 @@
 #include "export/exporters.h"
 
 static const struct mh_exporter *const exporters[] = {
-	&mh_exporter_folded,        &mh_exporter_csv,          &mh_exporter_json,
-	&mh_exporter_pprof,         &mh_exporter_symbol_order, &mh_exporter_section_order,
-	&mh_exporter_linker_script, &mh_exporter_damo,         &mh_exporter_perf_data,
+	&mh_exporter_folded,        &mh_exporter_csv,
+	&mh_exporter_json,          &mh_exporter_pprof,
+	&mh_exporter_symbol_order,  &mh_exporter_section_order,
+	&mh_exporter_linker_script, &mh_exporter_llvm_data_access,
+	&mh_exporter_bolt,          &mh_exporter_llvm_sample,
+	&mh_exporter_damo,          &mh_exporter_perf_data,
 };
 
 const struct mh_exporter *mh_exporter_at(size_t i)

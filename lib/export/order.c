@@ -12,6 +12,7 @@
 
 #include "export/about.h"
 #include "export/exporters.h"
+#include "export/symbols.h"
 
 struct order {
 	const struct mh_profile_symbol **v; /* hottest first, code before data */
@@ -98,23 +99,6 @@ static int run_symbols(FILE *out, const struct mh_export_input *in, struct mh_er
 	return MH_OK;
 }
 
-/* What -fdata-sections calls the section of a symbol; NULL: it has none of its own. */
-static const char *prefix_of(const struct mh_profile_symbol *s)
-{
-	static const char *const known[] = { ".text", ".rodata", ".data.rel.ro", ".data",
-					     ".bss" };
-	size_t i;
-
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		size_t len = strlen(known[i]);
-
-		if (!strncmp(s->section, known[i], len) &&
-		    (!s->section[len] || s->section[len] == '.'))
-			return known[i];
-	}
-	return NULL;
-}
-
 /* gold puts what is listed behind the rest, in this order. */
 static int run_sections(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 {
@@ -129,8 +113,8 @@ static int run_sections(FILE *out, const struct mh_export_input *in, struct mh_e
 	mh_about_add(&about, "link with -fuse-ld=gold -Wl,--section-ordering-file=THIS");
 	mh_about_print(out, &about, "# ", "");
 	for (i = 0; i < o.nr; i++) {
-		if (prefix_of(o.v[i]))
-			fprintf(out, "%s.%s\n", prefix_of(o.v[i]), o.v[i]->name);
+		if (mh_symbol_section(o.v[i]))
+			fprintf(out, "%s.%s\n", mh_symbol_section(o.v[i]), o.v[i]->name);
 	}
 	free(o.v);
 	return MH_OK;
@@ -143,7 +127,7 @@ static void put_section(FILE *out, const struct order *o, const char *prefix)
 	size_t i;
 
 	for (i = 0; i < o->nr; i++) {
-		const char *of = prefix_of(o->v[i]);
+		const char *of = mh_symbol_section(o->v[i]);
 
 		if (!of || strcmp(of, prefix) != 0)
 			continue;

@@ -521,7 +521,8 @@ static int add_objects(struct mh_symtab *st, const struct mh_module *m,
 			.section = mh_names_keep(&st->naming.names, sec ? sec->name : ""),
 			.vaddr = from->v[i].addr,
 			.size = from->v[i].size,
-			.code = code
+			.code = code,
+			.local = from->v[i].local
 		};
 		if (!out[i].name || !out[i].section)
 			return -1;
