@@ -29,7 +29,7 @@ together=$(awk '{ page[substr($1, 1, length($1) - 3)]++ }
 [ "$together" -ge 63 ] || fail "only $together of 64 on one page: $(cat hot)"
 
 # Samples that do not count executions give no counts of instructions.
-sed 's/key=source.1.sampling .*/key=source.1.event.0 value="cpu\/mem-loads,ldlat=30\/P"/' \
+sed -e '/loads and stores/d' -e 's/key=source.1.sampling .*/key=source.1.event.0 value="cpu\/mem-loads,ldlat=30\/P"/' \
 	t.text >late.text
 "$MEMHEAT" import text late.text -o late 2>err || fail "$(cat err)"
 "$MEMHEAT" export bolt -i late -o late.fdata 2>err || fail "$(cat err)"

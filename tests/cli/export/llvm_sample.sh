@@ -59,14 +59,14 @@ refused()
 	[ ! -e "$1.prof" ] || fail 'a refusal left a file'
 }
 late='key=source.1.event.0 value="cpu\/mem-loads,ldlat=30\/P"'
-sed "s/key=source.1.sampling .*/$late/" t.text >late.text
+sed -e '/loads and stores/d' -e "s/key=source.1.sampling .*/$late/" t.text >late.text
 refused late 'latency (30 cycles or more)'
-sed 's/key=source.1.sampling .*/key=source.1.event.0 value=mem_load_retired.l3_miss/' \
+sed -e '/loads and stores/d' -e 's/key=source.1.sampling .*/key=source.1.event.0 value=mem_load_retired.l3_miss/' \
 	t.text >miss.text
 refused miss 'not known that mem_load_retired.l3_miss chooses its samples evenly'
 sed 's/value="mem"/value="faults"/' t.text >faults.text
 refused faults 'first touches'
-sed 's/key=source.1.sampling .*/key=source.1.event.0 value=mem_inst_retired.all_loads/' \
+sed -e '/loads and stores/d' -e 's/key=source.1.sampling .*/key=source.1.event.0 value=mem_inst_retired.all_loads/' \
 	t.text >loads.text
 "$MEMHEAT" import text loads.text -o loads 2>err || fail "$(cat err)"
 status 0 "$MEMHEAT" export llvm-sample -i loads -o loads.prof
