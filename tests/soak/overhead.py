@@ -34,7 +34,7 @@ def main():
     opts = parser.parse_args()
     soak = Soak()
     args = ["static", "--hot", opts.size, "--total", opts.size, "--time", opts.time,
-            "--think", "0ms", "--burst", "1000000", "--thp", "never", "--keep-tlb"]
+            "--think", "0ms", "--burst", "1000000", "--keep-tlb"]
     ratios, cpu = [], []
     for _ in range(opts.pairs):
         plain = plain_run(soak, args)

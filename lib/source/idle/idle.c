@@ -641,8 +641,8 @@ static void schedule(struct mh_source *src, uint64_t took_ns)
 		return;
 	src->told_interval_ns = next_ns;
 	mh_log_say(&src->log, MH_NOTICE,
-		   "idle: interval lengthened from %.3g s to %.3g s: a scan of %.3g MiB "
-		   "takes %.0f ms of CPU time (--overhead %.0f%%)",
+		   "idle: interval lengthened from %.3g s to %.3g s: a scan of %.0f MiB "
+		   "takes %.0f ms of CPU time (--overhead %.3g%%)",
 		   (double)src->interval_ns / 1e9, (double)next_ns / 1e9,
 		   (double)(src->scan.sums.nr_present << src->scan.page_shift) / 1048576,
 		   (double)took_ns / 1e6, src->overhead * 100);

@@ -267,7 +267,7 @@ static void many_small_mappings_fold(void **state)
 	s = fixture_open(&fx, NULL);
 	assert_int_equal(mh_heatmap_analyze(&map, s, &o, NULL), MH_OK);
 	assert_int_equal(map.nr_bands, 2);
-	assert_string_equal(map.bands[0].name, "other (30 mappings)");
+	assert_string_equal(map.bands[0].name, "30 other mappings");
 	assert_int_equal(map.bands[0].bytes, 30 * 8 * KIB);
 	assert_int_equal(map.bands[0].addr.end, 0);
 	assert_true(map.bands[0].nr_rows > 0);
