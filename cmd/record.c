@@ -232,13 +232,17 @@ static void print_counts(const struct mh_record_status *st)
 	} kinds[] = { { MH_EV_REGION, "regions" },
 		      { MH_EV_PAGES, "page scans" },
 		      { MH_EV_SAMPLE, "samples" } };
+	uint64_t nr = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		nr += st->nr_events[kinds[i].kind];
 		if (st->nr_events[kinds[i].kind])
 			fprintf(stderr, ", %" PRIu64 " %s", st->nr_events[kinds[i].kind],
 				kinds[i].name);
 	}
+	if (!nr)
+		fprintf(stderr, ", no accesses (no interval came to its end)");
 	fprintf(stderr, ", %" PRIu64 " lost", st->lost);
 }
 

@@ -322,11 +322,17 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 	if (name)
 		return mh_fail(err, MH_ENOSUP,
 			       "source %s has no data for %s here; the trace has: %s",
-			       name, what, *have ? have : "no data");
+			       name, what, *have ? have : "no accesses");
+	if (!*have)
+		return mh_fail(err, MH_ENOSUP,
+			       "the trace holds no accesses for a %s: its recording "
+			       "was cut, or over before the first interval was (memheat "
+			       "info tells; record -I TIME sets the interval)",
+			       what);
 	return mh_fail(
 		err, MH_ENOSUP,
 		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
-		*have ? have : "no data",
+		have,
 		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
 					   : "damon, idle or refs");
 }

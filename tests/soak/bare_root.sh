@@ -9,6 +9,7 @@
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/memheat-bare.XXXXXX")
+chmod 755 "$root" # nobody works in it, too
 passed=0 failed=0
 
 finish()
