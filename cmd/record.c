@@ -447,7 +447,7 @@ static struct mh_target target_of(const struct record *opts)
 
 static int record(struct record *opts, char **command, int argc, char **argv)
 {
-	const struct mh_log *log = &mh_log_stderr;
+	const struct mh_log *log = opts->quiet ? &mh_log_quiet : &mh_log_stderr;
 	struct mh_record_opts ropts = {
 		.sources = opts->sources,
 		.force = opts->force,

@@ -127,11 +127,20 @@ static int read_sources(struct mh_session *s)
 
 static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
 {
+	const struct {
+		const char *name;
+		uint64_t *value;
+	} wanted[] = { { "observer.cpu_ns", &s->observer_cpu_ns },
+		       { "observer.stall_max_ns", &s->stall_max_ns },
+		       { "kdamond.cpu_ns", &s->kdamond_cpu_ns },
+		       { "damon.snapshots", &s->nr_snapshots } };
+	size_t i;
+
 	/* Counters only grow: the largest is the last. */
-	if (!strcmp(st->name, "observer.cpu_ns") && st->value > s->observer_cpu_ns)
-		s->observer_cpu_ns = st->value;
-	if (!strcmp(st->name, "observer.stall_max_ns") && st->value > s->stall_max_ns)
-		s->stall_max_ns = st->value;
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
+			*wanted[i].value = st->value;
+	}
 }
 
 static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
