@@ -44,6 +44,7 @@ struct mh_session {
 		size_t nr, cap;
 	} footprints;
 	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
 	void (*progress)(void *arg, double done);
 	void *progress_arg;
