@@ -158,6 +158,8 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_LOST:
 		if (ev->lost.cause == MH_LOST_THROTTLE)
 			s->throttled += ev->lost.count;
+		else if (ev->lost.cause == MH_LOST_HEAP)
+			s->heap_lost += ev->lost.count;
 		else if (ev->lost.cause != MH_LOST_NONMEM)
 			s->lost += ev->lost.count;
 		return MH_OK;
@@ -180,6 +182,8 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_SAMPLE:
 	case MH_EV_REGION:
 	case MH_EV_PAGES:
+	case MH_EV_HEAP:
+	case MH_EV_STACK:
 		break;
 	}
 	return MH_OK;

@@ -45,6 +45,7 @@ struct mh_session {
 	} footprints;
 	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
+	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
 	void (*progress)(void *arg, double done);
 	void *progress_arg;
