@@ -40,6 +40,9 @@ struct mh_provenance {
 	uint64_t nr_gaps, gap_ns; /* spans without data, summed over targets */
 	uint64_t nr_damaged;      /* blocks of the trace that could not be read */
 	uint64_t observer_cpu_ns; /* the recorder's own CPU time */
+	uint64_t kdamond_cpu_ns;  /* DAMON: of the thread that was recorded */
+	uint64_t nr_snapshots;    /* DAMON: that the two gave for it, all targets as one;
+				   * 0: not told */
 	uint64_t stall_max_ns;    /* longest time that a target may have been stalled */
 	bool complete;            /* the recorder closed the trace */
 };
