@@ -25,6 +25,9 @@ static const char *const sort_keys[] = { "address", "rate",        "age",
 					 "size",    "temperature", NULL };
 static const char *const cell_rules[] = { "area", "damo", NULL };
 
+static const char *const hot_by[] = { "symbol", "mapping", "site", "type",
+				      "page",   "line",    NULL };
+
 static const struct mh_option report_options[] = {
 	{ "output", 'o', MH_OPT_FILE, "FILE",
 	  "write a file; its suffix says the form: .txt .json .csv .png .svg",
@@ -76,6 +79,10 @@ static const struct mh_option report_options[] = {
 	  AT(descending), .only = "regions" },
 	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
 	  AT(log_bins), .only = "regions" },
+	{ "by", 0, MH_OPT_CHOICE, "WHAT",
+	  "a row per symbol (variable or allocation site; the default), mapping, site, "
+	  "type, page, or line of 64 bytes",
+	  AT(by), .choices = hot_by, .only = "hot" },
 	{ "percentiles", 0, MH_OPT_LIST, "P,...",
 	  "which to print; default 0,25,50,75,90,95,99,100", AT(percentiles),
 	  .only = "wss" },

@@ -39,6 +39,8 @@ struct mh_report_opts {
 	int style, sort; /* of regions; see report_access.h */
 	int descending, log_bins;
 
+	int by; /* of hot; enum mh_hot_by */
+
 	struct mh_strings percentiles;
 	int over_time;
 };
@@ -97,6 +99,13 @@ void mh_report_json_end(struct mh_json *j);
 
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
+
+/* The last part of a path. */
+const char *mh_report_base_name(const char *path);
+
+/* "table.c:31"; "table.c" without a line; "-" without a file. */
+#define MH_REPORT_SOURCE 96
+const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint32_t line);
 
 /* What units mean in a sentence: "accessed", "touched", "sampled", "first touched". */
 const char *mh_report_verb(enum mh_unit unit);

@@ -50,6 +50,21 @@ struct mh_heatmap_opts {
 	int cells_damo; /* DAMO's cell rule */
 };
 
+/* What the rows of `hot` are. What has none of it stays with its mapping. */
+enum mh_hot_by {
+	MH_HOT_BY_SYMBOL, /* variables, sites of heap blocks */
+	MH_HOT_BY_MAPPING,
+	MH_HOT_BY_SITE,
+	MH_HOT_BY_TYPE, /* of variables, all of one type together */
+	MH_HOT_BY_PAGE, /* 4 KiB */
+	MH_HOT_BY_LINE  /* of 64 bytes, as caches have it; of samples only */
+};
+
+struct mh_hot_opts {
+	enum mh_hot_by by;
+	const struct mh_symtab_opts *names; /* NULL: defaults */
+};
+
 /* Each fills *out (zeroed before), which the caller releases with its _fini.
  * MH_ENOSUP when no source of the trace fits the view (the message says which would). */
 int mh_heatmap_analyze(struct mh_heatmap *out, struct mh_session *s,
@@ -72,7 +87,7 @@ int mh_summary_analyze(struct mh_summary *out, struct mh_session *s,
 		       struct mh_err *err) MH_MUST_CHECK;
 /* Names come from the files of this machine, by build-id; @opts: NULL: defaults. */
 int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
-		   const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+		   const struct mh_hot_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 

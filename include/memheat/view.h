@@ -308,16 +308,30 @@ struct mh_hot_accessor {
 
 #define MH_HOT_ACCESSORS 3
 
+enum mh_hot_kind {
+	MH_HOT_MAPPING,
+	MH_HOT_VARIABLE,
+	MH_HOT_SITE, /* blocks on the heap that one line allocated */
+	MH_HOT_TYPE,
+	MH_HOT_PAGE,
+	MH_HOT_LINE
+};
+/* "mapping", "variable", "site", ... */
+const char *mh_hot_kind_name(enum mh_hot_kind kind);
+
 struct mh_hot_row {
+	enum mh_hot_kind kind;
 	double share, cum; /* of all accesses; summed up to this row */
 	double rate;       /* hit or touched ratio over the data's time; NAN: samples */
 	struct mh_range addr; /* of the variable, or the hull of what was accessed */
-	uint64_t bytes;       /* of the variable, or observed; MH_NO_DATA: samples */
+	/* Of the variable; of a site's blocks, the most at a time; of a page; else
+	 * observed; MH_NO_DATA: samples. */
+	uint64_t bytes;
 	uint32_t pid;
 	char *mapping;       /* "[heap]", "redis rw-"; "" */
 	char *object;        /* module of a variable, else the mapping; "" */
-	char *symbol, *type; /* variable; "" */
-	char *file;          /* of its declaration; "" */
+	char *symbol, *type; /* variable, or the function that allocated; "" */
+	char *file;          /* of the declaration or the allocation; "" */
 	uint32_t line;
 	char *why; /* why there is no variable; "" if there is */
 	struct mh_hot_accessor accessors[MH_HOT_ACCESSORS]; /* where samples say it */
@@ -330,6 +344,8 @@ struct mh_hot {
 	struct mh_hot_row *rows; /* by share, descending */
 	size_t nr_rows;
 	uint64_t nr_left_out; /* samples past the limit of distinct addresses */
+	bool heap_known;      /* there is a heap log; allocations and frees that it */
+	uint64_t heap_lost;   /* lost */
 };
 
 void mh_hot_fini(struct mh_hot *hot);
