@@ -24,9 +24,10 @@ enum mh_event_kind {
 	MH_EV_FOOTPRINT = 7, /* RSS, PSS, swap, huge pages of a process or a mapping */
 	MH_EV_STAT = 8,      /* a named counter's value: observer's cost, event totals */
 	MH_EV_LOST = 9,      /* events that the interface dropped */
-	MH_EV_GAP = 10       /* a span without data, and why */
+	MH_EV_GAP = 10,      /* a span without data, and why */
+	MH_EV_STACK = 11     /* one frame of call chains */
 };
-#define MH_NR_EVENT_KINDS 11
+#define MH_NR_EVENT_KINDS 12
 
 /* Absent numbers: distinguishable from every value that a source gives. */
 #define MH_NO_AGE   UINT32_MAX
@@ -166,6 +167,18 @@ struct mh_ev_gap {
 	uint8_t cause;     /* enum mh_gap_cause */
 };
 
+/*
+ * Call chains are paths in a tree: a frame has an id, the id of its caller and an address,
+ * and a sample names its innermost frame. A chain that is met again costs nothing, one
+ * that differs in its last frames costs those. Ids are one source's and come before the
+ * samples that name them. The address of a caller is that of its return.
+ */
+struct mh_ev_stack {
+	uint32_t id;     /* not 0 */
+	uint32_t parent; /* 0: the outermost frame that is known */
+	uint64_t ip;
+};
+
 struct mh_event {
 	enum mh_event_kind kind;
 	uint16_t
@@ -182,6 +195,7 @@ struct mh_event {
 		struct mh_ev_stat stat;
 		struct mh_ev_lost lost;
 		struct mh_ev_gap gap;
+		struct mh_ev_stack stack;
 	};
 };
 

@@ -171,6 +171,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_SAMPLE:
 	case MH_EV_REGION:
 	case MH_EV_PAGES:
+	case MH_EV_STACK:
 		break;
 	}
 	return MH_OK;

@@ -216,6 +216,7 @@ static bool pid_of(const struct mh_event *ev, uint32_t *pid)
 	case MH_EV_SAMPLE:
 	case MH_EV_REGION:
 	case MH_EV_LOST:
+	case MH_EV_STACK:
 		break;
 	}
 	return false;
