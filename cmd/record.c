@@ -24,6 +24,7 @@
 #include "cmd.h"
 #include "options.h"
 #include "record_damon.h"
+#include "record_mem.h"
 
 #define STATUS_NS 500000000u
 
@@ -35,6 +36,7 @@ struct record {
 	uint64_t for_ns, interval_ns, ring, period;
 	double overhead;
 	struct record_damon damon;
+	struct record_mem mem;
 };
 
 static const char *const policies[] = { "default", "fast", "best", NULL };
@@ -57,15 +59,18 @@ static const struct mh_option record_options[] = {
 	{ "interval", 'I', MH_OPT_TIME, "TIME", "length of a scan's interval; default 1s",
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
-	  "longest share of time that scans may take; default 5%", AT(overhead) },
-	{ "period", 0, MH_OPT_COUNT, "N", "keep every Nth event; default all", AT(period),
-	  .min = 1 },
+	  "share of time that scans may take, default 5%; mem: adapt the period to it",
+	  AT(overhead) },
+	{ "period", 'c', MH_OPT_COUNT, "N",
+	  "sample every Nth event; default all, of hardware events some thousand",
+	  AT(period), .min = 1 },
 	{ "user", 'u', MH_OPT_FLAG, NULL, "leave out what the kernel does for the target",
 	  AT(user_only) },
 	{ "writes", 0, MH_OPT_FLAG, NULL,
 	  "idle: record which pages were written too (soft-dirty bits)", AT(writes) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
+	{ .type = MH_OPT_GROUP, .group = record_mem_options, AT(mem) },
 	{ .type = MH_OPT_GROUP, .group = record_damon_options, AT(damon) },
 	{ "policy", 0, MH_OPT_CHOICE, "POLICY",
 	  "how hard to compress: default, fast or best", AT(policy),
@@ -471,7 +476,8 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 	struct mh_err err = { 0 };
 	int code;
 
-	if (record_damon_apply(&opts->damon, &ropts, &err))
+	if (record_damon_apply(&opts->damon, &ropts, &err) ||
+	    record_mem_apply(&opts->mem, &ropts, &err))
 		return mh_usage(&mh_cmd_record, "%s", err.msg);
 	code = run_session(&s, &ropts);
 
