@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "event/chains.h"
 #include "ring/open.h"
 #include "source/attach.h"
 #include "source/mem/budget.h"
@@ -35,6 +36,7 @@ struct mh_source {
 	struct mem_events events;
 	struct mem_clock clock;
 	struct mem_budget budget;
+	struct mh_chains chains;
 	struct mh_log log;
 	bool filters_modes, user_only, kernel_only, enabled;
 	uint64_t drain_ns, stat_ns, start_ns; /* when next */
@@ -79,8 +81,6 @@ static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra 
 	enum mem_kind kind = src->events.v[s->event].kind;
 	struct mh_mem_access access;
 
-	(void)extra;
-	(void)err;
 	if (!is_wanted_mode(src, s)) {
 		src->other_mode++;
 		return 1;
@@ -94,7 +94,10 @@ static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra 
 	}
 	if (!s->addr && (kind == MEM_IBS || kind == MEM_PRECISE))
 		s->flags &= (uint8_t)~MH_SAMPLE_ADDR;
-	return 0;
+	if (!extra->nr_chain)
+		return 0;
+	return mh_chains_put(&src->chains, ev, extra->chain, (size_t)extra->nr_chain,
+			     false, convert, src, err);
 }
 
 /* ---- META ---- */
@@ -234,6 +237,7 @@ static void mem_close(struct mh_source *src)
 		return;
 	mh_watch_close(src->watch);
 	mh_mem_clock_close(&src->clock);
+	mh_chains_fini(&src->chains);
 	free(src);
 }
 
@@ -431,6 +435,8 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 		ret = mh_tell_stat(to, err, "mem.nonmem", src->nonmem);
 	if (!ret && src->other_mode)
 		ret = mh_tell_stat(to, err, "mem.other_mode", src->other_mode);
+	if (!ret && src->chains.nr_cut)
+		ret = mh_tell_stat(to, err, "mem.chains_cut", src->chains.nr_cut);
 	if (!ret && t.side_lost)
 		ret = mh_tell_stat(to, err, "mem.side_lost", t.side_lost);
 	if (!ret && t.malformed)
