@@ -81,6 +81,9 @@ static const struct mh_option report_options[] = {
 	  .only = "wss" },
 	{ "over-time", 0, MH_OPT_FLAG, NULL, "sizes along time instead of percentiles",
 	  AT(over_time), .only = "wss" },
+	{ "accesses", 0, MH_OPT_COUNT, "N",
+	  "memory accesses in the recording, as counted elsewhere: ratios are of them",
+	  AT(accesses), .min = 1, .only = "mrc" },
 	{ 0 },
 };
 
@@ -89,15 +92,16 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
+	&mh_report_mrc,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary",   "heatmap", "wss",        "mappings",    "hot",   "code",
-	"footprint", "regions", "diff",       "cold",        "times", "nr_regions",
-	"heats",     "access",  "footprints", "record_info", NULL
+	"summary",   "heatmap", "wss",    "mappings",   "hot",         "code",
+	"footprint", "regions", "diff",   "cold",       "times",       "nr_regions",
+	"mrc",       "heats",   "access", "footprints", "record_info", NULL
 };
 
 static const struct {
@@ -409,6 +413,7 @@ const struct mh_cmd mh_cmd_report = {
 		 "  cold       bytes by the time since they were accessed\n"
 		 "  times      when regions pass the filters\n"
 		 "  nr_regions how many regions snapshots have\n"
+		 "  mrc        misses by size of memory\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

@@ -221,6 +221,33 @@ struct mh_cold {
 
 void mh_cold_fini(struct mh_cold *c);
 
+/* With so much memory for a program, so much of what it touches would have to be brought
+ * in again, if the memory kept what was used last. */
+struct mh_mrc_point {
+	uint64_t bytes; /* of memory */
+	double miss_bytes_per_s;
+	double miss_ratio; /* of all touches, or of the accesses that were told, 0..1 */
+};
+
+struct mh_mrc {
+	struct mh_provenance from;
+	uint64_t interval_ns;
+	uint64_t span_ns;   /* that was observed */
+	uint64_t wss_bytes; /* mean of an interval: how less would do cannot be told */
+	uint64_t touched_bytes; /* summed over intervals */
+	uint64_t first_bytes;   /* of these: never touched before; a miss in any memory */
+	uint64_t page_size;
+	uint64_t nr_accesses; /* that ratios are of; 0: of touches, one per interval */
+	bool by_region;       /* a region is taken to be touched as a whole */
+	struct mh_mrc_point *points; /* by size, ascending; misses descend */
+	size_t nr_points;
+};
+
+void mh_mrc_fini(struct mh_mrc *m);
+
+/* The miss ratio with @bytes of memory, between the points; NAN below the first. */
+double mh_mrc_ratio(const struct mh_mrc *m, double bytes);
+
 /* How many regions snapshots have: whether the monitor could adapt. */
 struct mh_counts {
 	struct mh_provenance from;
