@@ -84,6 +84,10 @@ static const struct mh_option report_options[] = {
 	{ "accesses", 0, MH_OPT_COUNT, "N",
 	  "memory accesses in the recording, as counted elsewhere: ratios are of them",
 	  AT(accesses), .min = 1, .only = "mrc" },
+	{ "slo", 0, MH_OPT_RATIO, "SHARE",
+	  "of the working set that may come back from far memory per minute; default "
+	  "0.2%",
+	  AT(slo), .only = "sizing" },
 	{ 0 },
 };
 
@@ -92,7 +96,7 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
-	&mh_report_mrc,
+	&mh_report_mrc,       &mh_report_sizing,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
@@ -134,7 +138,7 @@ static int looks_like_file(const char *word)
 static int unknown_type(const struct mh_cmd *cmd, const char *word)
 {
 	const char *near = mh_suggest(word, type_words);
-	char list[128] = "";
+	char list[256] = "";
 	size_t i, len = 0;
 
 	for (i = 0; i < NR_TYPES; i++)
@@ -414,6 +418,8 @@ const struct mh_cmd mh_cmd_report = {
 		 "  times      when regions pass the filters\n"
 		 "  nr_regions how many regions snapshots have\n"
 		 "  mrc        misses by size of memory\n"
+		 "  sizing     how much memory to give, and what could go to a slower "
+		 "tier\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

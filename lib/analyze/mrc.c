@@ -267,19 +267,6 @@ static int fill(struct mh_mrc *out, const struct mrc *m)
 	return 0;
 }
 
-static int moments_of(struct mh_moments *out, struct mh_sweep *w, struct mh_err *err)
-{
-	struct mh_analysis a;
-	struct mh_filter f;
-	int ret;
-
-	mh_moments_analysis(&a, &w->scan);
-	mh_session_filter(w->s, w->src, &f);
-	f.kinds = 1u << w->kind;
-	ret = mh_pass_run(w->s, &f, &a, 1, err);
-	return ret ? ret : mh_moments_take(out, &a, w->s, w->src, err);
-}
-
 static void measure(struct mh_mrc *out, const struct mh_moments *moments)
 {
 	uint64_t sum = 0;
@@ -319,7 +306,7 @@ static int curve(struct mh_mrc *out, struct mh_sweep *w, struct mh_err *err)
 {
 	struct mh_moments moments = { 0 };
 	struct mrc *m = calloc(1, sizeof(*m));
-	int ret = m ? moments_of(&moments, w, err) : MH_ENOMEM;
+	int ret = m ? mh_sweep_moments(&moments, w, err) : MH_ENOMEM;
 
 	if (!ret) {
 		measure(out, &moments);

@@ -22,6 +22,13 @@ void mh_mrc_fini(struct mh_mrc *m)
 	memset(m, 0, sizeof(*m));
 }
 
+/* It owns nothing. */
+void mh_sizing_fini(struct mh_sizing *s)
+{
+	if (s)
+		memset(s, 0, sizeof(*s));
+}
+
 double mh_mrc_ratio(const struct mh_mrc *m, double bytes)
 {
 	const struct mh_mrc_point *p = m->points;
