@@ -88,6 +88,13 @@ static const struct mh_option report_options[] = {
 	  .only = "wss" },
 	{ "over-time", 0, MH_OPT_FLAG, NULL, "sizes along time instead of percentiles",
 	  AT(over_time), .only = "wss" },
+	{ "accesses", 0, MH_OPT_COUNT, "N",
+	  "memory accesses in the recording, as counted elsewhere: ratios are of them",
+	  AT(accesses), .min = 1, .only = "mrc" },
+	{ "slo", 0, MH_OPT_RATIO, "SHARE",
+	  "of the working set that may come back from far memory per minute; default "
+	  "0.2%",
+	  AT(slo), .only = "sizing" },
 	{ 0 },
 };
 
@@ -96,15 +103,16 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
+	&mh_report_mrc,       &mh_report_sizing,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary",   "heatmap", "wss",        "mappings",    "hot",   "code",
-	"footprint", "regions", "diff",       "cold",        "times", "nr_regions",
-	"heats",     "access",  "footprints", "record_info", NULL
+	"summary",   "heatmap", "wss",    "mappings",   "hot",         "code",
+	"footprint", "regions", "diff",   "cold",       "times",       "nr_regions",
+	"mrc",       "heats",   "access", "footprints", "record_info", NULL
 };
 
 static const struct {
@@ -137,7 +145,7 @@ static int looks_like_file(const char *word)
 static int unknown_type(const struct mh_cmd *cmd, const char *word)
 {
 	const char *near = mh_suggest(word, type_words);
-	char list[128] = "";
+	char list[256] = "";
 	size_t i, len = 0;
 
 	for (i = 0; i < NR_TYPES; i++)
@@ -416,6 +424,9 @@ const struct mh_cmd mh_cmd_report = {
 		 "  cold       bytes by the time since they were accessed\n"
 		 "  times      when regions pass the filters\n"
 		 "  nr_regions how many regions snapshots have\n"
+		 "  mrc        misses by size of memory\n"
+		 "  sizing     how much memory to give, and what could go to a slower "
+		 "tier\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

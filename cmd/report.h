@@ -43,6 +43,8 @@ struct mh_report_opts {
 
 	struct mh_strings percentiles;
 	int over_time;
+	uint64_t accesses; /* of mrc */
+	double slo;        /* of sizing */
 };
 
 struct mh_report {
@@ -75,8 +77,10 @@ extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
 extern const struct mh_report_type mh_report_hot;
 extern const struct mh_report_type mh_report_mappings;
+extern const struct mh_report_type mh_report_mrc;
 extern const struct mh_report_type mh_report_nr_regions;
 extern const struct mh_report_type mh_report_regions;
+extern const struct mh_report_type mh_report_sizing;
 extern const struct mh_report_type mh_report_summary;
 extern const struct mh_report_type mh_report_times;
 extern const struct mh_report_type mh_report_wss;

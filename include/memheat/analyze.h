@@ -79,6 +79,13 @@ int mh_footprint_analyze(struct mh_footprint *out, struct mh_session *s,
 /* Of sources that give snapshots. */
 int mh_cold_analyze(struct mh_cold *out, struct mh_session *s,
 		    struct mh_err *err) MH_MUST_CHECK;
+/* Of sources that say which bytes. @nr_accesses: all memory accesses in the recording, as
+ * counted elsewhere: ratios are of these; 0: not known. */
+int mh_mrc_analyze(struct mh_mrc *out, struct mh_session *s, uint64_t nr_accesses,
+		   struct mh_err *err) MH_MUST_CHECK;
+/* @slo: share of the working set that may be brought back per minute; 0: 0.002 */
+int mh_sizing_analyze(struct mh_sizing *out, struct mh_session *s, double slo,
+		      struct mh_err *err) MH_MUST_CHECK;
 int mh_counts_analyze(struct mh_counts *out, struct mh_session *s,
 		      struct mh_err *err) MH_MUST_CHECK;
 int mh_times_analyze(struct mh_times *out, struct mh_session *s,

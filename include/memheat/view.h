@@ -224,6 +224,78 @@ struct mh_cold {
 
 void mh_cold_fini(struct mh_cold *c);
 
+/* With so much memory for a program, so much of what it touches would have to be brought
+ * in again, if the memory kept what was used last. */
+struct mh_mrc_point {
+	uint64_t bytes; /* of memory */
+	double miss_bytes_per_s;
+	double miss_ratio; /* of all touches, or of the accesses that were told, 0..1 */
+};
+
+struct mh_mrc {
+	struct mh_provenance from;
+	uint64_t interval_ns;
+	uint64_t span_ns;   /* that was observed */
+	uint64_t wss_bytes; /* mean of an interval: how less would do cannot be told */
+	uint64_t touched_bytes; /* summed over intervals */
+	uint64_t first_bytes;   /* of these: never touched before; a miss in any memory */
+	uint64_t page_size;
+	uint64_t nr_accesses; /* that ratios are of; 0: of touches, one per interval */
+	bool by_region;       /* a region is taken to be touched as a whole */
+	struct mh_mrc_point *points; /* by size, ascending; misses descend */
+	size_t nr_points;
+};
+
+void mh_mrc_fini(struct mh_mrc *m);
+
+/* The miss ratio with @bytes of memory, between the points; NAN below the first. */
+double mh_mrc_ratio(const struct mh_mrc *m, double bytes);
+
+/* ---- sizing: how much memory to give, and what could go to a slower tier ---- */
+
+/* A size over time; MH_NO_DATA where it was not recorded. */
+struct mh_sizing_size {
+	uint64_t p50, p90, max;
+};
+
+/* What is idle for so long, and how much of it comes back. */
+struct mh_sizing_age {
+	uint64_t idle_ns;
+	uint64_t far_bytes;          /* median over time; MH_NO_DATA */
+	double promoted_bytes_per_s; /* NAN */
+	double promoted_per_min;     /* share of the working set; NAN */
+};
+
+#define MH_SIZING_AGES 18 /* 1 s, 2 s, 4 s, ... */
+
+struct mh_sizing {
+	struct mh_provenance from;
+	uint64_t span_ns;
+	/* Four sizes that are not the same: touched in an interval; resident; resident,
+	 * shared pages by their part; charged to the control group less inactive files,
+	 * which Kubernetes calls the working set. */
+	struct mh_sizing_size wss, rss, pss, k8s;
+	struct mh_sizing_size usage;  /* charged */
+	uint64_t peak;                /* largest ever charged; MH_NO_DATA */
+	uint64_t kernel, unevictable; /* charged, at most; MH_NO_DATA */
+	uint64_t interval_ns;         /* of wss */
+	uint64_t window_ns;           /* that the advice counts as in use */
+	uint64_t request, limit, low, high;
+	struct {
+		const char *of; /* "k8s_working_set" or "rss": what it is made from */
+		uint64_t lower, target, upper; /* MH_NO_DATA: no such size */
+	} vpa;
+	double slo;        /* of promoted_per_min */
+	uint64_t observed; /* bytes that the ages are of, median; MH_NO_DATA */
+	struct mh_sizing_age ages[MH_SIZING_AGES];
+	size_t nr_ages;
+	size_t split;            /* the first age within the slo; nr_ages: none */
+	uint64_t rate_window_ns; /* of the working set that promoted_per_min is of */
+	char why[160];           /* there are no ages; "" */
+};
+
+void mh_sizing_fini(struct mh_sizing *s);
+
 /* How many regions snapshots have: whether the monitor could adapt. */
 struct mh_counts {
 	struct mh_provenance from;
