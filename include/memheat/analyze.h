@@ -98,6 +98,10 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 
+/* Of sources that give snapshots. Lasts no longer than the session. */
+int mh_heat_analyze(struct mh_heat *out, struct mh_session *s,
+		    struct mh_err *err) MH_MUST_CHECK;
+
 struct mh_profile_opts {
 	/* File whose symbols are wanted: a part of its path. NULL: the program that was
 	 * recorded, which is the file named as its process, else the most sampled one. */

@@ -532,6 +532,41 @@ struct mh_profile {
 
 void mh_profile_fini(struct mh_profile *p);
 
+/* ---- heat: ranges of addresses by how hot they were ---- */
+
+struct mh_heat_piece {
+	uint32_t pid;
+	struct mh_range addr;
+	double rate;      /* mean hit or touched ratio while it was observed, 0..1 */
+	uint64_t seen_ns; /* observed for so long */
+	char mapping[96]; /* "[heap]"; "" */
+	const char *path; /* of the mapping, as in /proc/PID/maps; "" */
+	uint64_t pgoff;   /* of addr.start in the file */
+	bool mapped, write, shared;
+};
+
+/* Bytes by how long they had not been accessed. */
+struct mh_heat_age {
+	uint64_t age_ns;
+	uint64_t cold;   /* median over time of the bytes idle for so long; MH_NO_DATA */
+	double promoted; /* bytes per second that were accessed again after it; NAN */
+};
+
+#define MH_HEAT_AGES 12
+
+struct mh_heat {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	uint64_t interval_ns;         /* median length of a snapshot */
+	struct mh_heat_piece *ranges; /* by process, then address; disjoint */
+	size_t nr_ranges;
+	struct mh_heat_age ages[MH_HEAT_AGES]; /* ascending, each twice the one before */
+	size_t nr_ages;                        /* 0: the source cannot tell */
+};
+
+/* Strings of ranges are the session's. */
+void mh_heat_fini(struct mh_heat *heat);
+
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 
 struct mh_summary {

@@ -82,6 +82,14 @@ void mh_profile_fini(struct mh_profile *p)
 	memset(p, 0, sizeof(*p));
 }
 
+void mh_heat_fini(struct mh_heat *h)
+{
+	if (!h)
+		return;
+	free(h->ranges);
+	memset(h, 0, sizeof(*h));
+}
+
 void mh_summary_fini(struct mh_summary *s)
 {
 	if (!s)
