@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memheat report diff A B: what grew and what shrank from one trace to another, mapping
- * by mapping. It explains; whether a difference matters is for `memheat check` to say,
- * which has more than one run a side.
+ * memheat report diff A B: what grew and what shrank from one trace to another, by
+ * mapping and, with heap logs, by allocation site. It explains; whether a difference
+ * matters is for `memheat check` to say, which has more than one run a side.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,14 +71,23 @@ static void fini(void *view)
 	mh_verdict_fini(&v->verdict);
 }
 
-static const struct mh_table_column columns[] = {
-	{ "key", "mapping", MH_CELL_TYPE_TEXT },
-	{ "baseline", "before", MH_CELL_TYPE_BYTES },
-	{ "value", "now", MH_CELL_TYPE_BYTES },
-	{ "change", "change", MH_CELL_TYPE_TEXT }, /* text only: others can subtract */
+enum {
+	NR_COLUMNS = 5
 };
 
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+static const struct mh_table_column text_columns[NR_COLUMNS] = {
+	{ "key", "object", MH_CELL_TYPE_TEXT },
+	{ "baseline", "before", MH_CELL_TYPE_BYTES },
+	{ "value", "now", MH_CELL_TYPE_BYTES },
+	{ "change", "change", MH_CELL_TYPE_TEXT },
+	{ "source", "source", MH_CELL_TYPE_TEXT },
+};
+
+static const struct mh_table_column columns[NR_COLUMNS] = {
+	{ "key", "", MH_CELL_TYPE_TEXT },    { "baseline", "", MH_CELL_TYPE_BYTES },
+	{ "value", "", MH_CELL_TYPE_BYTES }, { "file", "", MH_CELL_TYPE_TEXT },
+	{ "line", "", MH_CELL_TYPE_U64 },
+};
 
 static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double after)
 {
@@ -95,21 +104,30 @@ static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double af
 	return buf;
 }
 
-static struct mh_table_cell *make_cells(const struct diff_view *v, size_t nr_columns,
-					char (*change)[MH_TEXT_MAX + 1])
+struct words {
+	char change[MH_TEXT_MAX + 1], source[MH_REPORT_SOURCE];
+};
+
+/* @words: NULL: for programs */
+static struct mh_table_cell *make_cells(const struct diff_view *v, struct words *words)
 {
 	size_t i, nr = v->verdict.growth.nr;
-	struct mh_table_cell *cells = calloc(nr * nr_columns + 1, sizeof(*cells));
+	struct mh_table_cell *cells = calloc(nr * NR_COLUMNS + 1, sizeof(*cells));
 
 	for (i = 0; cells && i < nr; i++) {
 		const struct mh_growth *g = &v->verdict.growth.v[i];
-		struct mh_table_cell *row = cells + i * nr_columns;
+		struct mh_table_cell *row = cells + i * NR_COLUMNS;
+		const char *file = g->file ? g->file : "";
 
 		row[0].text = g->key;
 		row[1].u64 = (uint64_t)g->baseline;
 		row[2].u64 = (uint64_t)g->value;
-		if (nr_columns == NR_COLUMNS)
-			row[3].text = change_of(change[i], g->baseline, g->value);
+		row[3].text = file;
+		row[4].u64 = g->line;
+		if (!words)
+			continue;
+		row[3].text = change_of(words[i].change, g->baseline, g->value);
+		row[4].text = mh_report_source(words[i].source, file, g->line);
 	}
 	return cells;
 }
@@ -124,10 +142,12 @@ static void write_text(FILE *out, const struct diff_view *v,
 
 	fprintf(out, "mean WSS %s -> %s, %s\n\n", mh_text_bytes(a, (uint64_t)before),
 		mh_text_bytes(b, (uint64_t)after), change_of(c, before, after));
-	mh_table_print(out, MH_FORMAT_TEXT, NULL, columns, NR_COLUMNS, cells,
+	mh_table_print(out, MH_FORMAT_TEXT, NULL, text_columns, NR_COLUMNS, cells,
 		       v->verdict.growth.nr);
 	for (i = 0; i < v->verdict.notes.nr; i++)
-		fprintf(out, "\nwarning: %s\n", v->verdict.notes.v[i].text);
+		fprintf(out, "\n%s: %s\n",
+			v->verdict.notes.v[i].warning ? "warning" : "note",
+			v->verdict.notes.v[i].text);
 	fprintf(out, "\none run a side: 'memheat check' tells growth from noise\n");
 }
 
@@ -143,7 +163,7 @@ static void write_json(FILE *out, const struct diff_view *v,
 	mh_json_key(&j, "value_mean");
 	mh_json_double(&j, mh_run_value(v->after.v, "wss.mean"));
 	mh_json_key(&j, "rows");
-	mh_table_print(out, MH_FORMAT_JSON, &j, columns, NR_COLUMNS - 1, cells,
+	mh_table_print(out, MH_FORMAT_JSON, &j, columns, NR_COLUMNS, cells,
 		       v->verdict.growth.nr);
 	mh_json_key(&j, "notes");
 	mh_json_array(&j);
@@ -157,10 +177,9 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
 	const struct diff_view *v = view;
-	size_t nr_columns = NR_COLUMNS - (r->format != MH_REPORT_TEXT);
-	char(*change)[MH_TEXT_MAX + 1] =
-		calloc(v->verdict.growth.nr + 1, sizeof(*change));
-	struct mh_table_cell *cells = change ? make_cells(v, nr_columns, change) : NULL;
+	struct words *words = calloc(v->verdict.growth.nr + 1, sizeof(*words));
+	struct mh_table_cell *cells =
+		words ? make_cells(v, r->format == MH_REPORT_TEXT ? words : NULL) : NULL;
 	int status = MH_OK;
 
 	if (!cells)
@@ -170,10 +189,10 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 	else if (r->format == MH_REPORT_JSON)
 		write_json(out, v, cells);
 	else
-		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, nr_columns, cells,
+		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, NR_COLUMNS, cells,
 			       v->verdict.growth.nr);
 	free(cells);
-	free(change);
+	free(words);
 	return status;
 }
 

@@ -14,9 +14,9 @@ status 0 "$MEMHEAT" report diff b a
 shows '-3.91 MiB'
 status 0 "$MEMHEAT" report diff a b --format json
 shows '"schema":"memheat.diff/1"'
-shows '{"key":"bench [heap]","baseline":40960000,"value":45056000}'
+shows '{"key":"bench [heap]","baseline":40960000,"value":45056000,"file":"","line":0}'
 status 0 "$MEMHEAT" report diff a b --format csv
-shows 'bench [heap],40960000,45056000'
+shows 'bench [heap],40960000,45056000,,0'
 status 0 "$MEMHEAT" report diff a thp
 shows "THP 'madvise' and 'always'"
 status 2 "$MEMHEAT" report diff a
