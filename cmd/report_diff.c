@@ -13,7 +13,13 @@
 struct diff_view {
 	struct mh_runs before, after; /* one run each */
 	struct mh_verdict verdict;    /* its growth and notes */
+	struct mh_heatmap map;        /* where that was asked for */
 };
+
+static int wants_map(const struct mh_report *r)
+{
+	return r->opts->map || r->format == MH_REPORT_PNG || r->format == MH_REPORT_SVG;
+}
 
 static int take(struct mh_runs *out, struct mh_session *s, struct mh_err *err)
 {
@@ -28,18 +34,39 @@ static int take(struct mh_runs *out, struct mh_session *s, struct mh_err *err)
 	return status;
 }
 
-static int take_other(struct mh_runs *out, struct mh_report *r, struct mh_err *err)
+static int open_other(struct mh_session **s, struct mh_report *r, struct mh_err *err)
 {
 	struct mh_session_opts opts;
-	struct mh_session *s = NULL;
-	int status;
 
 	mh_filters_session(&opts, &r->opts->filters);
 	opts.threads = (unsigned)r->opts->threads;
-	status = mh_session_open(&s, r->opts->other, &opts, err);
+	return mh_session_open(s, r->opts->other, &opts, err);
+}
+
+static int make_map(struct diff_view *v, struct mh_session *other, struct mh_report *r,
+		    struct mh_err *err)
+{
+	struct mh_heatmap before = { 0 }, after = { 0 };
+	int status = mh_report_map(&before, other, r, err);
+
 	if (status == MH_OK)
-		status = take(out, s, err);
-	mh_session_close(s);
+		status = mh_report_map(&after, r->session, r, err);
+	if (status == MH_OK)
+		status = mh_heatmap_difference(&v->map, &before, &after, err);
+	mh_heatmap_fini(&before);
+	mh_heatmap_fini(&after);
+	return status;
+}
+
+static int make_table(struct diff_view *v, struct mh_session *other, struct mh_report *r,
+		      struct mh_err *err)
+{
+	int status = take(&v->before, other, err);
+
+	if (status == MH_OK)
+		status = take(&v->after, r->session, err);
+	if (status == MH_OK)
+		status = mh_growth_compare(&v->verdict, &v->before, &v->after, err);
 	return status;
 }
 
@@ -47,13 +74,19 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
 	struct diff_view *v = view;
 	char why[320];
-	int status = take_other(&v->before, r, err);
+	struct mh_session *other = NULL;
+	int status;
+
+	if (r->opts->map && (r->format == MH_REPORT_JSON || r->format == MH_REPORT_CSV))
+		return mh_fail(err, MH_EINPUT,
+			       "--map is a picture: text, -o FILE.png or -o FILE.svg");
+	status = open_other(&other, r, err);
 
 	if (status == MH_OK)
-		status = take(&v->after, r->session, err);
-	if (status == MH_OK)
-		status = mh_growth_compare(&v->verdict, &v->before, &v->after, err);
-	if (status != MH_OK)
+		status = wants_map(r) ? make_map(v, other, r, err)
+				      : make_table(v, other, r, err);
+	mh_session_close(other);
+	if (status != MH_OK || wants_map(r))
 		return status;
 	if (mh_environment_compare(&v->before.env, &v->after.env, why, sizeof(why)) !=
 		    MH_ENVIRONMENT_SAME &&
@@ -69,6 +102,7 @@ static void fini(void *view)
 	mh_runs_fini(&v->before);
 	mh_runs_fini(&v->after);
 	mh_verdict_fini(&v->verdict);
+	mh_heatmap_fini(&v->map);
 }
 
 enum {
@@ -173,6 +207,19 @@ static void write_json(FILE *out, const struct diff_view *v,
 	mh_report_json_end(&j);
 }
 
+static int write_map(FILE *out, const struct mh_heatmap *map, struct mh_report *r,
+		     struct mh_err *err)
+{
+	const struct mh_picture_opts picture = mh_report_picture_opts(r);
+	const struct mh_term_opts term = mh_report_term_opts(r);
+
+	if (r->format == MH_REPORT_PNG)
+		return mh_png_write(out, map, &picture, err);
+	if (r->format == MH_REPORT_SVG)
+		return mh_svg_write(out, map, &picture, err);
+	return mh_term_heatmap(out, map, &term, err);
+}
+
 static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
@@ -182,6 +229,11 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 		words ? make_cells(v, r->format == MH_REPORT_TEXT ? words : NULL) : NULL;
 	int status = MH_OK;
 
+	if (wants_map(r)) {
+		free(cells);
+		free(words);
+		return write_map(out, &v->map, r, err);
+	}
 	if (!cells)
 		status = mh_fail_errno(err, "cannot print the difference");
 	else if (r->format == MH_REPORT_TEXT)
@@ -198,7 +250,8 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 
 const struct mh_report_type mh_report_diff = {
 	.name = "diff",
-	.summary = "what grew from one trace to another, by mapping",
+	.summary = "what grew from one trace to another",
+	.pictures = 1,
 	.view_size = sizeof(struct diff_view),
 	.analyze = analyze,
 	.write = write_view,

@@ -72,6 +72,16 @@ struct mh_hot_opts {
 int mh_heatmap_analyze(struct mh_heatmap *out, struct mh_session *s,
 		       const struct mh_heatmap_opts *opts,
 		       struct mh_err *err) MH_MUST_CHECK;
+/*
+ * What changed from @before to @after: bands of one name are laid over each other from
+ * their starts, times from the starts of the traces. What was not mapped counts as 0
+ * where the other side has a value; what one side did not observe is not observed.
+ *
+ * Returns MH_OK; MH_ENOSUP when the units differ; MH_ENOMEM.
+ */
+int mh_heatmap_difference(struct mh_heatmap *out, const struct mh_heatmap *before,
+			  const struct mh_heatmap *after,
+			  struct mh_err *err) MH_MUST_CHECK;
 int mh_wss_analyze(struct mh_wss *out, struct mh_session *s,
 		   struct mh_err *err) MH_MUST_CHECK;
 int mh_mappings_analyze(struct mh_mappings *out, struct mh_session *s,

@@ -94,6 +94,7 @@ struct mh_heatmap {
 	double value_max;                    /* largest finite cell of `max` */
 	double value_p999;                   /* 99.9th percentile of the non-zero ones */
 	uint64_t nr_outside; /* samples or region parts in no band: no known mapping */
+	bool diverging;      /* cells are differences, of either sign; `max` too */
 };
 #define MH_NO_DATA UINT64_MAX
 
