@@ -82,8 +82,8 @@ int mh_failed(const struct mh_err *err);
 /* Wrong usage: what is right, then where help is; returns MH_EXIT_USAGE. @cmd: or NULL */
 int mh_usage(const struct mh_cmd *cmd, const char *fmt, ...) MH_PRINTF(2, 3);
 
-/* The library's notices, as they come. */
-extern const struct mh_log mh_log_stderr;
+/* The library's notices, as they come; quiet: warnings only. */
+extern const struct mh_log mh_log_stderr, mh_log_quiet;
 
 /* ---- help: made from the tables ---- */
 

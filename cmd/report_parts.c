@@ -74,6 +74,23 @@ static void item(struct list *l, uint64_t n, const char *one, const char *many)
 		n == 1 ? one : many);
 }
 
+/* "12 ms of CPU time (0.2% of one CPU, 24 us per snapshot)" */
+static void put_cpu_time(FILE *out, uint64_t cpu_ns, const struct mh_provenance *from)
+{
+	char text[MH_TEXT_MAX];
+
+	fprintf(out, "%s of CPU time", mh_text_ns(text, cpu_ns));
+	if (from->duration_ns)
+		fprintf(out, " (%s of one CPU%s",
+			mh_text_percent(text, (double)cpu_ns / (double)from->duration_ns),
+			from->nr_snapshots ? "" : ")");
+	else if (from->nr_snapshots)
+		fprintf(out, " (");
+	if (from->nr_snapshots)
+		fprintf(out, "%s%s per snapshot)", from->duration_ns ? ", " : "",
+			mh_text_ns(text, cpu_ns / from->nr_snapshots));
+}
+
 void mh_report_footer(FILE *out, const struct mh_provenance *from)
 {
 	struct list l = { .out = out };
@@ -94,15 +111,16 @@ void mh_report_footer(FILE *out, const struct mh_provenance *from)
 			l.nr++ ? ", " : "");
 	fprintf(out, "%s\n", l.nr ? "" : "nothing was lost");
 	if (from->observer_cpu_ns) {
-		fprintf(out, "watching cost %s of CPU time",
-			mh_text_ns(text, from->observer_cpu_ns));
-		if (from->duration_ns)
-			fprintf(out, " (%s of one CPU)",
-				mh_text_percent(text, (double)from->observer_cpu_ns /
-							      (double)from->duration_ns));
+		fprintf(out, "watching cost ");
+		put_cpu_time(out, from->observer_cpu_ns, from);
 		if (from->stall_max_ns)
 			fprintf(out, ", stalled the target for %s at most at a time",
 				mh_text_ns(text, from->stall_max_ns));
+		fputc('\n', out);
+	}
+	if (from->kdamond_cpu_ns) {
+		fprintf(out, "DAMON's thread took ");
+		put_cpu_time(out, from->kdamond_cpu_ns, from);
 		fputc('\n', out);
 	}
 	if (*from->source && *from->others)
@@ -138,6 +156,8 @@ void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from)
 	json_u64(j, "damaged_blocks", from->nr_damaged);
 	json_u64(j, "observer_cpu_ns", from->observer_cpu_ns);
 	json_u64(j, "stall_max_ns", from->stall_max_ns);
+	json_u64(j, "kdamond_cpu_ns", from->kdamond_cpu_ns);
+	json_u64(j, "recorded_snapshots", from->nr_snapshots);
 	mh_json_key(j, "complete");
 	mh_json_bool(j, from->complete);
 }

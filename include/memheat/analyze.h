@@ -103,6 +103,20 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 
+struct mh_profile_opts {
+	/* File whose symbols are wanted: a part of its path. NULL: the program that was
+	 * recorded, which is the file named as its process, else the most sampled one. */
+	const char *module;
+	bool symbols; /* fill in `symbols`, of all that `program` has */
+	bool raw;     /* no demangling */
+};
+
+/* Lasts no longer than the session. MH_EINPUT: no module's path contains @opts->module.
+ */
+int mh_profile_analyze(struct mh_profile *out, struct mh_session *s,
+		       const struct mh_profile_opts *opts,
+		       struct mh_err *err) MH_MUST_CHECK;
+
 /* ---- checks ---- */
 
 struct mh_run_opts {

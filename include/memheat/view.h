@@ -40,6 +40,9 @@ struct mh_provenance {
 	uint64_t nr_gaps, gap_ns; /* spans without data, summed over targets */
 	uint64_t nr_damaged;      /* blocks of the trace that could not be read */
 	uint64_t observer_cpu_ns; /* the recorder's own CPU time */
+	uint64_t kdamond_cpu_ns;  /* DAMON: of the thread that was recorded */
+	uint64_t nr_snapshots;    /* DAMON: that the two gave for it, all targets as one;
+				   * 0: not told */
 	uint64_t stall_max_ns;    /* longest time that a target may have been stalled */
 	bool complete;            /* the recorder closed the trace */
 };
@@ -347,6 +350,116 @@ struct mh_hot {
 };
 
 void mh_hot_fini(struct mh_hot *hot);
+
+/* ---- profile: samples by code and data, for tools that know programs ---- */
+
+#define MH_PROFILE_NONE UINT32_MAX
+
+/* A file that code or data of samples is in. */
+struct mh_profile_module {
+	const char *path;     /* as recorded; "[kernel]" */
+	const char *build_id; /* lower-case hex; "" */
+	const char *why;      /* why it gives no names; "" if it does */
+	uint64_t samples;     /* with code or data in it */
+};
+
+/* A piece of a file, or memory without one, as a process has it mapped. */
+struct mh_profile_map {
+	uint32_t pid;
+	struct mh_range addr;
+	uint64_t pgoff;
+	const char *path, *build_id; /* "" */
+	bool code;                   /* it may be executed */
+	char name[96];               /* for a person: "[heap]", "libc.so.6 rw-" */
+};
+
+struct mh_profile_frame {
+	const char *function, *file; /* "" */
+	uint32_t line, start_line;   /* 0: not known; of the function */
+	uint32_t discriminator;      /* of the line's code, as in DWARF */
+};
+
+/* One code address of one process. */
+struct mh_profile_code {
+	uint64_t addr, vaddr;            /* in the process; in the module's own terms */
+	uint32_t pid, module, map;       /* MH_PROFILE_NONE */
+	const char *symbol;              /* of ELF; "" */
+	uint64_t offset;                 /* in it */
+	uint32_t nr_frames;              /* 0: no name, see why */
+	struct mh_profile_frame *frames; /* innermost first */
+	const char *why;
+};
+
+/* A static variable, or a mapping where none is known. */
+struct mh_profile_object {
+	uint32_t pid, module; /* MH_PROFILE_NONE */
+	bool variable;
+	const char *name;                  /* of the variable or the mapping; never "" */
+	const char *symbol;                /* of ELF; "" */
+	const char *section, *type, *file; /* "" */
+	uint32_t line;
+	uint64_t addr, size; /* of the variable; of the mapping, 0: not known */
+	uint64_t vaddr;      /* of the ELF symbol */
+	const char *why;     /* why it is no variable; "" */
+};
+
+/* What one instruction did to one address. */
+struct mh_profile_row {
+	uint32_t code; /* MH_PROFILE_NONE: the source knows no code addresses */
+	uint32_t object;
+	uint64_t addr; /* of data */
+	uint8_t level; /* enum mh_mem_level: where it was served from; 0: not told */
+	uint64_t samples;
+	uint64_t events; /* what the samples stand for: the sum of their periods */
+	uint64_t cycles; /* latency, summed; 0 where the source has none */
+	/* Of memory that was hit, in units of `grain`; where several rows hit the same,
+	 * it counts in the one with the most events, so that rows add up. */
+	uint64_t bytes;
+};
+
+/* A function or variable of the symbol table of `program`, sampled or not. */
+struct mh_profile_symbol {
+	const char *name, *section; /* not demangled */
+	uint64_t vaddr, size, events;
+	bool code, local;
+	bool ambiguous; /* others have the same name: nobody could tell which is meant */
+};
+
+struct mh_profile {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	bool faults; /* first touches, one per page */
+	bool has_level, has_cycles;
+	char events[64]; /* what is counted: "page-faults" */
+	/* Why counts are not proportional to how often code ran; "" if they are. */
+	char bias[256];
+	uint64_t period;      /* events per sample; 0: it varies */
+	uint32_t grain;       /* 64: cache lines; 4096: pages, of first touches */
+	uint64_t nr_samples;  /* in rows */
+	uint64_t nr_no_data;  /* left out: they have no data address */
+	uint64_t nr_left_out; /* left out: past the limit of distinct places */
+	uint64_t nr_unnamed_code, nr_unnamed_data;
+
+	struct mh_profile_module *modules;
+	size_t nr_modules;
+	uint32_t program; /* the module that was asked for; MH_PROFILE_NONE: none */
+	struct mh_profile_map *maps;
+	size_t nr_maps;
+	struct mh_profile_code *codes; /* by process, then address */
+	size_t nr_codes;
+	struct mh_profile_object *objects;
+	size_t nr_objects;
+	struct mh_profile_row *rows; /* by code, then object, then address */
+	size_t nr_rows;
+	struct mh_profile_symbol *symbols; /* by address, code first; if asked for */
+	size_t nr_symbols;
+
+	/* Strings and frames are the names' and go with them. */
+	void *names;
+	void (*names_free)(void *names);
+};
+
+void mh_profile_fini(struct mh_profile *p);
 
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 

@@ -46,7 +46,7 @@ struct process {
 
 struct replay {
 	struct mh_blocks *out;
-	struct mh_chains chains;
+	struct mh_callers callers;
 	struct mh_keys keys;
 	struct mh_numbering live; /* (pid, address) to block */
 	uint32_t *pid;            /* of each block */
@@ -247,14 +247,18 @@ static int do_forks(struct replay *r, uint64_t until_ns)
 static int do_alloc(struct replay *r, const struct mh_event *ev)
 {
 	const struct mh_ev_heap *h = &ev->heap;
+	uint64_t key;
 
 	if (!h->size || h->addr + h->size < h->addr)
 		return 0;
-	return open_block(r, h->pid,
-			  (struct mh_block){ mh_keys_of(&r->keys, h->pid, ev->time_ns),
-					     { h->addr, h->addr + h->size },
-					     { ev->time_ns, UINT64_MAX },
-					     mh_chains_site(&r->chains, h->stack) });
+	key = mh_keys_of(&r->keys, h->pid, ev->time_ns);
+	return open_block(
+		r, h->pid,
+		(struct mh_block){ key,
+				   { h->addr, h->addr + h->size },
+				   { ev->time_ns, UINT64_MAX },
+				   h->stack ? mh_callers_site(&r->callers, key, h->stack)
+					    : MH_NO_SITE });
 }
 
 static int do_event(struct replay *r, const struct mh_event *ev)
@@ -302,25 +306,26 @@ static int take_task(struct replay *r, const struct mh_event *ev)
 	return 0;
 }
 
-static int take_frame(struct replay *r, const struct mh_event *ev)
+static int take_caller(struct replay *r, const struct mh_event *ev)
 {
-	struct mh_chain_frame *f = mh_vec_push(&r->chains.frames);
-
-	if (!f)
-		return -1;
-	*f = (struct mh_chain_frame){ ev->stack.id, ev->stack.pid, ev->stack.depth,
-				      ev->stack.ip, ev->time_ns };
-	return 0;
+	if (ev->heap.op != MH_HEAP_ALLOC || !ev->heap.stack)
+		return 0;
+	return mh_callers_add(&r->callers,
+			      mh_keys_of(&r->keys, ev->heap.pid, ev->time_ns), ev);
 }
 
-static int take(struct replay *r, const struct mh_event *ev)
+/* First who is there and who allocates: sites have names before blocks get them. */
+static int take_names(struct replay *r, const struct mh_event *ev)
 {
 	if (ev->kind == MH_EV_TASK)
 		return take_task(r, ev);
-	return ev->kind == MH_EV_STACK ? take_frame(r, ev) : do_event(r, ev);
+	if (ev->kind == MH_EV_STACK)
+		return ev->source ? 0 : mh_callers_add_frame(&r->callers, &ev->stack);
+	return take_caller(r, ev);
 }
 
 static int read_kinds(struct replay *r, const struct mh_session *s, uint32_t kinds,
+		      int (*take)(struct replay *r, const struct mh_event *ev),
 		      struct mh_err *err)
 {
 	struct mh_filter f = { .kinds = kinds,
@@ -443,13 +448,14 @@ int mh_blocks_read(struct mh_blocks *out, struct mh_session *s,
 	memset(out, 0, sizeof(*out));
 	if (!mh_reader_info(s->reader)->rows[MH_EV_HEAP])
 		return MH_OK;
-	ret = read_kinds(&r, s, 1u << MH_EV_TASK | 1u << MH_EV_STACK, err);
+	ret = read_kinds(&r, s, 1u << MH_EV_TASK | 1u << MH_EV_STACK | 1u << MH_EV_HEAP,
+			 take_names, err);
 	if (!ret && r.forks.nr)
 		qsort(r.forks.v, r.forks.nr, sizeof(*r.forks.v), by_time);
 	if (!ret)
-		ret = mh_chains_name(&r.chains, out, s, opts, err);
+		ret = mh_callers_name(&r.callers, out, s, opts, err);
 	if (!ret)
-		ret = read_kinds(&r, s, 1u << MH_EV_HEAP, err);
+		ret = read_kinds(&r, s, 1u << MH_EV_HEAP, do_event, err);
 	if (!ret && (do_forks(&r, UINT64_MAX) || make_groups(out)))
 		ret = no_memory(err);
 	for (i = 0; i < r.processes.nr; i++)
@@ -458,7 +464,7 @@ int mh_blocks_read(struct mh_blocks *out, struct mh_session *s,
 	free(r.forks.v);
 	free(r.pid);
 	mh_numbering_fini(&r.live);
-	mh_chains_fini(&r.chains);
+	mh_callers_fini(&r.callers);
 	if (ret)
 		mh_blocks_fini(out);
 	return ret;

@@ -14,10 +14,13 @@
 
 #include "base/vec.h"
 
-void mh_chains_fini(struct mh_chains *c)
+#define DEPTH_MAX 256 /* frames of one chain that are looked at */
+
+void mh_callers_fini(struct mh_callers *c)
 {
 	free(c->frames.v);
-	free(c->sites.v);
+	free(c->callers.v);
+	mh_numbering_fini(&c->numbers);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -178,94 +181,159 @@ static uint32_t site_of(struct mh_blocks *out, uint64_t key, const struct pick *
 	return MH_NO_SITE;
 }
 
-static int by_chain(const void *a, const void *b)
-{
-	const struct mh_chain_frame *x = a, *y = b;
+/* ---- callers ---- */
 
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return (int)x->depth - (int)y->depth;
+static int by_id(const void *a, const void *b)
+{
+	const struct mh_ev_stack *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static int resolve(const struct mh_chains *c, struct mh_symbol *out, struct mh_symtab *st,
-		   const struct mh_session *s, struct mh_err *err)
+static const struct mh_ev_stack *frame_of(const struct mh_callers *c, uint32_t id)
 {
-	struct mh_symbol_query *q = calloc(c->frames.nr + 1, sizeof(*q));
-	size_t i;
-	int ret;
+	struct mh_ev_stack key = { .id = id };
 
-	if (!q)
-		return mh_fail(err, MH_ENOMEM, "no memory for call chains");
-	for (i = 0; i < c->frames.nr; i++) {
-		const struct mh_chain_frame *f = &c->frames.v[i];
-		long space = mh_maps_space_at(s->maps, f->pid, f->time_ns);
+	return id && c->frames.nr
+		       ? bsearch(&key, c->frames.v, c->frames.nr, sizeof(key), by_id)
+		       : NULL;
+}
 
-		/* The call is before the address to which it returns. */
-		q[i] = (struct mh_symbol_query){ space < 0 ? SIZE_MAX : (size_t)space,
-						 f->ip - 1, f->time_ns };
+int mh_callers_add_frame(struct mh_callers *c, const struct mh_ev_stack *frame)
+{
+	struct mh_ev_stack *f = mh_vec_push(&c->frames);
+
+	if (!f)
+		return -1;
+	*f = *frame;
+	return 0;
+}
+
+/* The slot of a caller: where it is, or the free one. */
+static uint64_t slot_of(const struct mh_callers *c, uint64_t key, uint32_t stack,
+			uint32_t *i)
+{
+	uint64_t h = (key ^ (uint64_t)stack << 32) * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (;; h++) {
+		*i = mh_numbering_get(&c->numbers, h);
+		if (*i == MH_NUMBER_NONE)
+			return h;
+		if (c->callers.v[*i].key == key && c->callers.v[*i].stack == stack)
+			return h;
 	}
-	ret = mh_symtab_resolve(st, q, c->frames.nr, out, err);
-	free(q);
-	return ret;
 }
 
-static int name_all(struct mh_chains *c, struct mh_blocks *out,
-		    const struct mh_session *s, const struct mh_symbol *symbols)
+int mh_callers_add(struct mh_callers *c, uint64_t key, const struct mh_event *alloc)
 {
-	struct mh_keys keys = { .maps = s->maps };
-	size_t i, next;
+	struct mh_caller *caller;
+	uint64_t slot;
+	uint32_t i;
 
-	for (i = 0; i < c->frames.nr; i = next) {
-		const struct mh_chain_frame *f = &c->frames.v[i];
-		struct chain_site *site = mh_vec_push(&c->sites);
-		struct pick pick;
+	slot = slot_of(c, key, alloc->heap.stack, &i);
+	if (i != MH_NUMBER_NONE)
+		return 0;
+	caller = mh_vec_push(&c->callers);
+	if (!caller)
+		return -1;
+	*caller = (struct mh_caller){ key, alloc->time_ns, alloc->heap.pid,
+				      alloc->heap.stack, MH_NO_SITE };
+	return mh_numbering_set(&c->numbers, slot, (uint32_t)(c->callers.nr - 1));
+}
 
-		for (next = i + 1; next < c->frames.nr; next++) {
-			if (c->frames.v[next].id != f->id)
-				break;
-		}
-		if (!site)
+uint32_t mh_callers_site(const struct mh_callers *c, uint64_t key, uint32_t stack)
+{
+	uint32_t i;
+
+	slot_of(c, key, stack, &i);
+	return i == MH_NUMBER_NONE ? MH_NO_SITE : c->callers.v[i].site;
+}
+
+/* ---- naming ---- */
+
+struct naming {
+	struct {
+		struct mh_symbol_query *v; /* chains, one after the other */
+		size_t nr, cap;
+	} queries;
+	size_t *first; /* query of each caller; one more for the end */
+	struct mh_symbol *symbols;
+};
+
+static int ask(struct naming *n, const struct mh_callers *c, const struct mh_caller *of,
+	       const struct mh_session *s)
+{
+	long space = mh_maps_space_at(s->maps, of->pid, of->time_ns);
+	const struct mh_ev_stack *f = frame_of(c, of->stack);
+	unsigned depth;
+
+	/* A caller was told before what it calls; anything else is damage. */
+	for (depth = 0; f && depth < DEPTH_MAX; depth++) {
+		struct mh_symbol_query *q = mh_vec_push(&n->queries);
+
+		if (!q)
 			return -1;
-		pick = choose(symbols + i, next - i);
-		site->id = f->id;
-		site->site = site_of(out, mh_keys_of(&keys, f->pid, f->time_ns), &pick);
-		if (site->site == MH_NO_SITE)
+		/* The call is before the address to which it returns. */
+		*q = (struct mh_symbol_query){ space < 0 ? SIZE_MAX : (size_t)space,
+					       f->ip - 1, of->time_ns };
+		f = f->parent < f->id ? frame_of(c, f->parent) : NULL;
+	}
+	return 0;
+}
+
+static int ask_all(struct naming *n, const struct mh_callers *c,
+		   const struct mh_session *s)
+{
+	size_t i;
+
+	n->first = calloc(c->callers.nr + 1, sizeof(*n->first));
+	if (!n->first)
+		return -1;
+	for (i = 0; i < c->callers.nr; i++) {
+		n->first[i] = n->queries.nr;
+		if (ask(n, c, &c->callers.v[i], s))
+			return -1;
+	}
+	n->first[i] = n->queries.nr;
+	n->symbols = calloc(n->queries.nr + 1, sizeof(*n->symbols));
+	return n->symbols ? 0 : -1;
+}
+
+static int name_all(const struct naming *n, struct mh_callers *c, struct mh_blocks *out)
+{
+	size_t i;
+
+	for (i = 0; i < c->callers.nr; i++) {
+		struct pick pick =
+			choose(n->symbols + n->first[i], n->first[i + 1] - n->first[i]);
+
+		c->callers.v[i].site = site_of(out, c->callers.v[i].key, &pick);
+		if (c->callers.v[i].site == MH_NO_SITE)
 			return -1;
 	}
 	return 0;
 }
 
-int mh_chains_name(struct mh_chains *c, struct mh_blocks *out, const struct mh_session *s,
-		   const struct mh_symtab_opts *opts, struct mh_err *err)
+int mh_callers_name(struct mh_callers *c, struct mh_blocks *out,
+		    const struct mh_session *s, const struct mh_symtab_opts *opts,
+		    struct mh_err *err)
 {
-	struct mh_symbol *symbols = calloc(c->frames.nr + 1, sizeof(*symbols));
+	struct naming n = { 0 };
 	struct mh_symtab *st = NULL;
-	int ret = symbols ? mh_symtab_new(&st, s->maps, opts, err)
-			  : mh_fail(err, MH_ENOMEM, "no memory for call chains");
+	int ret = mh_symtab_new(&st, s->maps, opts, err);
+	bool full = false;
 
-	if (!ret && c->frames.nr)
-		qsort(c->frames.v, c->frames.nr, sizeof(*c->frames.v), by_chain);
+	if (c->frames.nr)
+		qsort(c->frames.v, c->frames.nr, sizeof(*c->frames.v), by_id);
 	if (!ret)
-		ret = resolve(c, symbols, st, s, err);
-	if (!ret && name_all(c, out, s, symbols))
-		ret = mh_fail(err, MH_ENOMEM, "no memory for call chains");
+		full = ask_all(&n, c, s) < 0;
+	if (!ret && !full)
+		ret = mh_symtab_resolve(st, n.queries.v, n.queries.nr, n.symbols, err);
+	if (!ret && !full)
+		full = name_all(&n, c, out) < 0;
 	mh_symtab_free(st);
-	free(symbols);
-	return ret;
-}
-
-uint32_t mh_chains_site(const struct mh_chains *c, uint32_t id)
-{
-	size_t lo = 0, hi = c->sites.nr;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (c->sites.v[mid].id < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < c->sites.nr && c->sites.v[lo].id == id ? c->sites.v[lo].site
-							   : MH_NO_SITE;
+	free(n.queries.v);
+	free(n.first);
+	free(n.symbols);
+	return full ? mh_fail(err, MH_ENOMEM, "no memory for call chains") : ret;
 }

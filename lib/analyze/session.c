@@ -127,11 +127,20 @@ static int read_sources(struct mh_session *s)
 
 static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
 {
+	const struct {
+		const char *name;
+		uint64_t *value;
+	} wanted[] = { { "observer.cpu_ns", &s->observer_cpu_ns },
+		       { "observer.stall_max_ns", &s->stall_max_ns },
+		       { "kdamond.cpu_ns", &s->kdamond_cpu_ns },
+		       { "damon.snapshots", &s->nr_snapshots } };
+	size_t i;
+
 	/* Counters only grow: the largest is the last. */
-	if (!strcmp(st->name, "observer.cpu_ns") && st->value > s->observer_cpu_ns)
-		s->observer_cpu_ns = st->value;
-	if (!strcmp(st->name, "observer.stall_max_ns") && st->value > s->stall_max_ns)
-		s->stall_max_ns = st->value;
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
+			*wanted[i].value = st->value;
+	}
 }
 
 static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
@@ -326,11 +335,17 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 	if (name)
 		return mh_fail(err, MH_ENOSUP,
 			       "source %s has no data for %s here; the trace has: %s",
-			       name, what, *have ? have : "no data");
+			       name, what, *have ? have : "no accesses");
+	if (!*have)
+		return mh_fail(err, MH_ENOSUP,
+			       "the trace holds no accesses for a %s: its recording "
+			       "was cut, or over before the first interval was (memheat "
+			       "info tells; record -I TIME sets the interval)",
+			       what);
 	return mh_fail(
 		err, MH_ENOSUP,
 		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
-		*have ? have : "no data",
+		have,
 		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
 					   : "damon, idle or refs");
 }

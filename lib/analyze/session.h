@@ -44,6 +44,7 @@ struct mh_session {
 		size_t nr, cap;
 	} footprints;
 	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
 	void (*progress)(void *arg, double done);
@@ -111,6 +112,17 @@ static inline uint64_t mh_keys_of(struct mh_keys *k, uint32_t pid, uint64_t time
 	if (k->slots[i].pid == pid && time_ns - k->slots[i].from < k->slots[i].len)
 		return k->slots[i].key;
 	return mh_keys_miss(k, pid, time_ns);
+}
+
+/* Whether what mh_keys_of() said of @pid last holds for all of @time_ns, not empty. */
+static inline bool mh_keys_cover(const struct mh_keys *k, uint32_t pid,
+				 struct mh_range time_ns)
+{
+	unsigned i = pid % MH_KEYS_SLOTS;
+
+	return k->slots[i].pid == pid &&
+	       time_ns.start - k->slots[i].from < k->slots[i].len &&
+	       time_ns.end - 1 - k->slots[i].from < k->slots[i].len;
 }
 
 static inline uint32_t mh_key_pid(const struct mh_maps *maps, uint64_t key)

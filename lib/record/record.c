@@ -241,7 +241,7 @@ static int open_heap(struct mh_recording *rec, const char *path, struct mh_err *
 		return MH_OK;
 	ret = mh_heap_preload_check(path, why, sizeof(why));
 	if (*why)
-		mh_log_say(rec->opts.log, MH_NOTICE,
+		mh_log_say(rec->opts.log, MH_WARNING,
 			   "no heap log of '%s': %s, so nothing can be preloaded; its "
 			   "blocks have no names",
 			   name, why);
@@ -509,7 +509,7 @@ static void say_without_heap(const struct mh_recording *rec)
 	}
 	if (nr)
 		mh_log_say(
-			rec->opts.log, MH_NOTICE,
+			rec->opts.log, MH_WARNING,
 			"%zu program%s ran without the heap log (static, setuid, or of "
 			"another user): %s%s",
 			nr, nr > 1 ? "s" : "", names, nr > 4 ? ", ..." : "");

@@ -67,6 +67,21 @@ void mh_hot_fini(struct mh_hot *h)
 	memset(h, 0, sizeof(*h));
 }
 
+void mh_profile_fini(struct mh_profile *p)
+{
+	if (!p)
+		return;
+	free(p->modules);
+	free(p->maps);
+	free(p->codes);
+	free(p->objects);
+	free(p->rows);
+	free(p->symbols);
+	if (p->names_free)
+		p->names_free(p->names);
+	memset(p, 0, sizeof(*p));
+}
+
 void mh_summary_fini(struct mh_summary *s)
 {
 	if (!s)

@@ -310,8 +310,10 @@ static int tell_stats(struct mh_source *src, const struct damon_sink *to,
 	uint64_t cpu = mh_proc_run_ns(src->fs->root, src->kdamond);
 	int ret = MH_OK;
 
-	if (cpu >= src->kdamond_cpu_ns && src->kdamond_start)
-		ret = mh_damon_stat(to, "kdamond.cpu_ns", cpu - src->kdamond_cpu_ns, err);
+	if (cpu >= src->kdamond_cpu_ns && src->kdamond_start) {
+		src->kdamond_told_ns = src->kdamonds_past_ns + cpu - src->kdamond_cpu_ns;
+		ret = mh_damon_stat(to, "kdamond.cpu_ns", src->kdamond_told_ns, err);
+	}
 	if (!ret)
 		ret = mh_damon_stat(to, "damon.snapshots", src->stream.nr_snapshots, err);
 	if (!ret)
@@ -347,6 +349,7 @@ static int kdamond_ended(struct mh_source *src, const struct damon_sink *to,
 	src->stream.tap = NULL;
 	src->stream.lost_since_ns = to->time_ns;
 	src->stream.lost_seen = src->stream.missing = 0;
+	src->kdamonds_past_ns = src->kdamond_told_ns;
 	ret = mh_damon_slots_renew(src, err);
 	return ret ? ret : start_own(src, err);
 }

@@ -39,6 +39,9 @@ struct damon_sink {
 	uint64_t time_ns; /* of the look under way */
 };
 
+/* CLOCK_MONOTONIC. */
+uint64_t mh_damon_now_ns(void);
+
 struct damon_procs {
 	const struct mh_target *target;
 	const struct mh_log *log;

@@ -194,6 +194,8 @@ static int tell_rows(struct mh_source *src, const struct mh_snapshot *snap,
 		ev.region.end = row->end;
 		ev.region.nr_accesses = row->nr_accesses;
 		ev.region.age = row->age < limit ? row->age : limit;
+		if (src->params.nr_filters)
+			ev.region.touched = row->passed;
 		ret = to->fn(to->arg, &ev, err);
 	}
 	src->stream.nr_regions += snap->nr;
@@ -293,6 +295,10 @@ static int read_tried(struct mh_source *src, size_t i, struct mh_region_row *row
 		return MH_END;
 	row->nr_accesses = (uint32_t)nr;
 	row->age = (uint32_t)age;
+	row->passed = MH_NO_BYTES;
+	if (src->params.nr_filters &&
+	    mh_damon_read_u64(src->fs, &row->passed, NULL, TRIED "sz_filter_passed", i))
+		return MH_END;
 	return MH_OK;
 #undef TRIED
 }

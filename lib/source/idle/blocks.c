@@ -16,11 +16,11 @@
 #include "source/idle/blocks.h"
 
 #include "base/vec.h"
+#include "source/round.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Bits of /proc/kpageflags. */
 #define KPF_LRU           (1u << 5)
@@ -45,14 +45,6 @@ struct idle_scratch {
 	uint64_t heads[IDLE_BLOCK_WORDS];
 	uint64_t idle[IDLE_BLOCK_WORDS];
 };
-
-uint64_t mh_idle_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static bool bit_is_set(const uint64_t *bits, uint32_t i)
 {
@@ -368,7 +360,7 @@ static int scan_block(struct idle_blocks *b, const struct idle_io *io,
 		       (end - first) * sizeof(uint64_t), offset);
 	if (n < 0)
 		return mh_fail_errno(err, "cannot read the page_idle bitmap");
-	now = mh_idle_now_ns();
+	now = mh_round_now_ns();
 	got = (uint32_t)((size_t)n / sizeof(uint64_t));
 	if (got < end - first)
 		drop_unreadable(b, block, first + got);
@@ -378,7 +370,7 @@ static int scan_block(struct idle_blocks *b, const struct idle_io *io,
 			     base / 8 + first * sizeof(uint64_t), err);
 	if (!status)
 		status = note_window(b, block, now, err);
-	block->armed_ns = mh_idle_now_ns();
+	block->armed_ns = mh_round_now_ns();
 	if (!status)
 		spread(s, block);
 	return status;

@@ -85,6 +85,4 @@ uint64_t mh_idle_blocks_window_ns(struct idle_blocks *b, double share);
 
 void mh_idle_blocks_fini(struct idle_blocks *b);
 
-uint64_t mh_idle_now_ns(void);
-
 #endif

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include <memheat/base.h>
+#include "source/round.h"
 
 /* An entry. */
 #define PAGEMAP_PFN_MASK   ((1ull << 55) - 1) /* of a page that is present */
@@ -24,7 +24,7 @@ struct pagemap {
 };
 
 /* Returns MH_OK; MH_ENOTARGET; MH_EPERM; MH_ESYS. */
-int mh_pagemap_open(struct pagemap *pm, const char *sysroot, pid_t pid,
+int mh_pagemap_open(struct pagemap *pm, const struct round *r, pid_t pid,
 		    struct mh_err *err) MH_MUST_CHECK;
 
 /* The first address in [start, end) with a page that is present or swapped, or one before

@@ -75,8 +75,8 @@ meta time=1 key=source.1.name value=faults
 task time=1000 op=exec pid=7 tid=7 comm=parent
 map time=1000 pid=7 op=add start=0x10000000 end=0x20000000 path=[heap] prot=3
 heap time=1001 op=attach pid=7 size=1
-stack time=1002 id=1 pid=7 ip=0x401
-stack time=1003 id=2 pid=7 ip=0x501
+stack time=1002 id=1 ip=0x401
+stack time=1003 id=2 ip=0x501
 map time=1000 pid=7 op=add start=0x400 end=0x500 path=/no/one prot=5
 map time=1000 pid=7 op=add start=0x500 end=0x600 path=/no/two prot=5
 heap time=1010 op=alloc pid=7 addr=0x10001000 size=4096 stack=1
