@@ -39,7 +39,8 @@ struct mh_report_opts {
 	int style, sort; /* of regions; see report_access.h */
 	int descending, log_bins;
 
-	int by; /* of hot; enum mh_hot_by */
+	int map; /* of diff */
+	int by;  /* of hot; enum mh_hot_by */
 
 	struct mh_strings percentiles;
 	int over_time;
@@ -103,6 +104,12 @@ void mh_report_json_end(struct mh_json *j);
 
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
+
+/* The options of pictures and terminals, and a map that fits them. */
+struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r);
+struct mh_term_opts mh_report_term_opts(const struct mh_report *r);
+int mh_report_map(struct mh_heatmap *out, struct mh_session *s, const struct mh_report *r,
+		  struct mh_err *err);
 
 /* The last part of a path. */
 const char *mh_report_base_name(const char *path);

@@ -9,6 +9,8 @@
 #ifndef MEMHEAT_ANALYZE_H
 #define MEMHEAT_ANALYZE_H
 
+#include <stdbool.h>
+
 #include <memheat/base.h>
 #include <memheat/symbol.h>
 #include <memheat/trace.h>
@@ -70,6 +72,16 @@ struct mh_hot_opts {
 int mh_heatmap_analyze(struct mh_heatmap *out, struct mh_session *s,
 		       const struct mh_heatmap_opts *opts,
 		       struct mh_err *err) MH_MUST_CHECK;
+/*
+ * What changed from @before to @after: bands of one name are laid over each other from
+ * their starts, times from the starts of the traces. What was not mapped counts as 0
+ * where the other side has a value; what one side did not observe is not observed.
+ *
+ * Returns MH_OK; MH_ENOSUP when the units differ; MH_ENOMEM.
+ */
+int mh_heatmap_difference(struct mh_heatmap *out, const struct mh_heatmap *before,
+			  const struct mh_heatmap *after,
+			  struct mh_err *err) MH_MUST_CHECK;
 int mh_wss_analyze(struct mh_wss *out, struct mh_session *s,
 		   struct mh_err *err) MH_MUST_CHECK;
 int mh_mappings_analyze(struct mh_mappings *out, struct mh_session *s,
@@ -140,6 +152,7 @@ int mh_metric_parse(const char *name, struct mh_err *err) MH_MUST_CHECK;
 struct mh_budget {
 	char metric[32], op[3];
 	double limit;
+	bool of_rss; /* the limit is a share of rss.peak */
 };
 
 #define MH_RUNS_MAX       64 /* per side of a comparison */
@@ -159,14 +172,15 @@ struct mh_verdict_opts {
 
 /*
  * Judge @now, against @base where that is not NULL. Fail needs size, share and
- * significance together.
+ * significance together. Where one side alone knows allocation sites, its objects are
+ * joined to those of mappings.
  */
-int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
-		       const struct mh_runs *now, const struct mh_verdict_opts *opts,
+int mh_verdict_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		       const struct mh_verdict_opts *opts,
 		       struct mh_err *err) MH_MUST_CHECK;
 
 /* Only the objects' growth, largest first; out->metrics stays empty. */
-int mh_growth_compare(struct mh_verdict *out, const struct mh_runs *base,
-		      const struct mh_runs *now, struct mh_err *err) MH_MUST_CHECK;
+int mh_growth_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		      struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -97,6 +97,7 @@ struct mh_heatmap {
 	double value_max;                    /* largest finite cell of `max` */
 	double value_p999;                   /* 99.9th percentile of the non-zero ones */
 	uint64_t nr_outside; /* samples or region parts in no band: no known mapping */
+	bool diverging;      /* cells are differences, of either sign; `max` too */
 };
 #define MH_NO_DATA UINT64_MAX
 
@@ -590,13 +591,19 @@ struct mh_run_metric {
 };
 
 /*
- * What a part of the memory was worth in a run. The key must be the same from run to run,
- * wherever things were loaded: today "comm mapping", later an object or allocation site.
+ * What a part of the memory was worth in a run. The key is the same from run to run,
+ * wherever things were loaded: "comm mapping", or "comm function()" of what that function
+ * allocated.
  */
 struct mh_run_object {
-	char *key;    /* owned */
-	double bytes; /* mean WSS: the objects' add up to the run's */
+	char *key;     /* owned, as all strings here */
+	double bytes;  /* mean WSS: the objects' add up to the run's */
+	char *mapping; /* of a function's blocks: the key without it; else NULL */
+	char *file;    /* where most of them were allocated; NULL: not known */
+	uint32_t line;
 };
+
+void mh_run_object_fini(struct mh_run_object *o);
 
 /* A run of a workload, boiled down to what a later one is compared with. */
 struct mh_run {
@@ -669,7 +676,8 @@ struct mh_verdict_metric {
 	double lo, hi;          /* smallest and largest of the new runs; NAN */
 	double limit;           /* budget: bytes; else the ratio that fails, e.g. 1.05 */
 	char op[3];             /* budget: "<=", "<", ">=", ">" */
-	double ratio;           /* Hodges-Lehmann; NAN, INFINITY from zero */
+	bool of_rss;  /* budget: value and limit are shares of the resident memory */
+	double ratio; /* Hodges-Lehmann; NAN, INFINITY from zero */
 	double ratio_lo, ratio_hi; /* 95 % interval; NAN with too few runs */
 	double p_value;            /* after Holm; NAN: no statistics */
 	double noise;              /* (max - min) / median of the baseline; NAN */
@@ -680,6 +688,8 @@ struct mh_verdict_metric {
 struct mh_growth {
 	char *key;              /* owned */
 	double baseline, value; /* medians of the runs' means; 0 where it is not there */
+	char *file;             /* owned; NULL: not known */
+	uint32_t line;
 };
 
 struct mh_verdict_note {

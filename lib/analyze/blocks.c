@@ -611,3 +611,36 @@ uint64_t mh_blocks_next_bound(const struct mh_blocks *b, uint64_t key, uint64_t 
 		nearer(&bound, &b->groups.v[lo]);
 	return bound.bound;
 }
+
+struct each {
+	const struct mh_blocks *b;
+	struct mh_range addr;
+	uint64_t time_ns;
+	void (*fn)(void *arg, const struct mh_block *block, uint64_t bytes);
+	void *arg;
+};
+
+static void hand_over(void *arg, const struct mh_block_group *g)
+{
+	const struct each *e = arg;
+	const struct mh_block *block = block_at(e->b, g, e->time_ns);
+	struct mh_range r = g->addr;
+
+	if (!block)
+		return;
+	if (r.start < e->addr.start)
+		r.start = e->addr.start;
+	if (r.end > e->addr.end)
+		r.end = e->addr.end;
+	e->fn(e->arg, block, mh_range_len(r));
+}
+
+void mh_blocks_each(const struct mh_blocks *b, uint64_t key, struct mh_range addr,
+		    uint64_t time_ns,
+		    void (*fn)(void *arg, const struct mh_block *block, uint64_t bytes),
+		    void *arg)
+{
+	struct each e = { b, addr, time_ns, fn, arg };
+
+	search_key(b, key, addr, hand_over, &e);
+}

@@ -66,4 +66,10 @@ uint32_t mh_blocks_usual_site(const struct mh_blocks *b, uint64_t key, uint64_t 
 /* The first bound of any block in @key that is above @addr; UINT64_MAX: none. */
 uint64_t mh_blocks_next_bound(const struct mh_blocks *b, uint64_t key, uint64_t addr);
 
+/* Call @fn with each block that overlaps a range of @key at a time. */
+void mh_blocks_each(const struct mh_blocks *b, uint64_t key, struct mh_range addr,
+		    uint64_t time_ns,
+		    void (*fn)(void *arg, const struct mh_block *block, uint64_t bytes),
+		    void *arg);
+
 #endif
