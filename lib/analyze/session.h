@@ -112,6 +112,17 @@ static inline uint64_t mh_keys_of(struct mh_keys *k, uint32_t pid, uint64_t time
 	return mh_keys_miss(k, pid, time_ns);
 }
 
+/* Whether what mh_keys_of() said of @pid last holds for all of @time_ns, not empty. */
+static inline bool mh_keys_cover(const struct mh_keys *k, uint32_t pid,
+				 struct mh_range time_ns)
+{
+	unsigned i = pid % MH_KEYS_SLOTS;
+
+	return k->slots[i].pid == pid &&
+	       time_ns.start - k->slots[i].from < k->slots[i].len &&
+	       time_ns.end - 1 - k->slots[i].from < k->slots[i].len;
+}
+
 static inline uint32_t mh_key_pid(const struct mh_maps *maps, uint64_t key)
 {
 	return key & MH_KEY_UNKNOWN ? (uint32_t)key : mh_maps_space(maps, key)->pid;
