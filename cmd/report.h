@@ -39,6 +39,9 @@ struct mh_report_opts {
 	int style, sort; /* of regions; see report_access.h */
 	int descending, log_bins;
 
+	int by;                                             /* enum mh_split, of levels */
+	struct mh_strings ops, levels, snoops, tlbs, locks; /* names of event.h */
+
 	struct mh_strings percentiles;
 	int over_time;
 };
@@ -71,6 +74,8 @@ extern const struct mh_report_type mh_report_code;
 extern const struct mh_report_type mh_report_diff;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
+extern const struct mh_report_type mh_report_levels;
+extern const struct mh_report_type mh_report_lines;
 extern const struct mh_report_type mh_report_hot;
 extern const struct mh_report_type mh_report_mappings;
 extern const struct mh_report_type mh_report_nr_regions;
@@ -97,6 +102,15 @@ void mh_report_json_end(struct mh_json *j);
 
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
+
+/* Filters on what the hardware told, by name. MH_EINPUT lists the names. */
+int mh_report_access_filters(struct mh_session_opts *out, const struct mh_report_opts *o,
+			     struct mh_err *err) MH_MUST_CHECK;
+
+/* Cycles for a person: "312", "-" where @nr samples have none. */
+const char *mh_report_cycles(char buf[MH_TEXT_MAX], uint64_t sum, uint64_t nr);
+/* The part of a path behind the last slash. */
+const char *mh_report_base_name(const char *path);
 
 /* What units mean in a sentence: "accessed", "touched", "sampled", "first touched". */
 const char *mh_report_verb(enum mh_unit unit);

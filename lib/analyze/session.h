@@ -43,7 +43,7 @@ struct mh_session {
 		struct mh_event *v; /* FOOTPRINT; no pointers in them */
 		size_t nr, cap;
 	} footprints;
-	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
 	void (*progress)(void *arg, double done);
 	void *progress_arg;

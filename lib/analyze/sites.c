@@ -27,6 +27,7 @@ static void *part_new(const void *arg)
 	if (t) {
 		t->session = f->session;
 		t->keys.maps = f->session->maps;
+		t->accesses.session = f->session;
 		t->at = f->at;
 		t->by_addr = f->by_addr;
 	}
@@ -68,10 +69,39 @@ static bool passes(const struct mh_sites *t, uint64_t key, uint64_t addr)
 	return i < t->at->nr && t->at->v[i].key == key && t->at->v[i].addr.start <= addr;
 }
 
+static void count_access(struct mh_site *s, const struct mh_mem_access *a)
+{
+	s->nr_told++;
+	s->nr_loads += a->op == MH_MEM_LOAD;
+	s->nr_stores += a->op == MH_MEM_STORE;
+	s->nr_tlb_miss += mh_access_missed_tlb(a);
+	s->nr_hitm += a->snoop == MH_SNOOP_HITM;
+	s->nr_locked += a->lock == MH_LOCK_YES;
+	s->nr_far += mh_access_is_far(a);
+	s->levels[a->level]++;
+}
+
+static void merge_access(struct mh_site *to, const struct mh_site *x)
+{
+	size_t i;
+
+	to->nr_told += x->nr_told;
+	to->nr_loads += x->nr_loads;
+	to->nr_stores += x->nr_stores;
+	to->nr_latency += x->nr_latency;
+	to->nr_tlb_miss += x->nr_tlb_miss;
+	to->nr_hitm += x->nr_hitm;
+	to->nr_locked += x->nr_locked;
+	to->nr_far += x->nr_far;
+	for (i = 0; i < MH_NR_MEM_LEVELS; i++)
+		to->levels[i] += x->levels[i];
+}
+
 static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 {
 	struct mh_sites *t = part;
 	const struct mh_sample_columns *c = &b->sample;
+	const bool filtered = mh_accesses_filtered(t->session);
 	struct mh_site *s = NULL;
 	uint32_t i;
 
@@ -80,9 +110,14 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 	for (i = 0; i < b->nr; i++) {
 		uint64_t key =
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
-
 		uint64_t addr = c->addr ? c->addr[i] : 0;
+		uint64_t data_src = c->data_src ? c->data_src[i] : 0;
+		const struct mh_mem_access *a = NULL;
 
+		if (data_src || filtered)
+			a = mh_accesses_of(&t->accesses, data_src);
+		if (filtered && !a)
+			continue;
 		if (!passes(t, key, addr) || (t->by_addr && !addr))
 			continue;
 		if (t->sites.nr >= MH_SITES_MAX) {
@@ -98,6 +133,9 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		s->samples++;
 		s->periods += c->period && c->period[i] ? c->period[i] : 1;
 		s->weight += c->weight ? c->weight[i] : 0;
+		s->nr_latency += c->weight && c->weight[i];
+		if (data_src)
+			count_access(s, a);
 	}
 	return MH_OK;
 }
@@ -118,6 +156,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 		to->samples += x->samples;
 		to->periods += x->periods;
 		to->weight += x->weight;
+		merge_access(to, x);
 	}
 	a->nr_left_out += b->nr_left_out;
 	return MH_OK;

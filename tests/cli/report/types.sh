@@ -6,7 +6,7 @@ set -eu
 
 zigzag memheat.data
 status 2 "$MEMHEAT" report sizing
-says "there is no report 'sizing'; types: summary, heatmap, wss, mappings, hot, code, footprint, regions, diff, cold, times, nr_regions"
+says "there is no report 'sizing'; types: summary, heatmap, wss, mappings, hot, code, footprint, regions, diff, cold, times, nr_regions, levels, lines"
 status 2 "$MEMHEAT" report heatmpa
 says "did you mean 'heatmap'?"
 status 2 "$MEMHEAT" report wss a.data b.data
