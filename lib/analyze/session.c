@@ -184,7 +184,9 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 			s->throttled += ev->lost.count;
 		else if (ev->lost.cause == MH_LOST_HEAP)
 			s->heap_lost += ev->lost.count;
-		else if (ev->lost.cause != MH_LOST_NONMEM)
+		else if (ev->lost.cause == MH_LOST_NONMEM)
+			s->nonmem += ev->lost.count;
+		else
 			s->lost += ev->lost.count;
 		return MH_OK;
 	case MH_EV_GAP:

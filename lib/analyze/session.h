@@ -62,7 +62,7 @@ struct mh_session {
 		struct mh_charge *v; /* by time */
 		size_t nr, cap;
 	} charges;
-	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
