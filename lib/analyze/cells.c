@@ -165,9 +165,7 @@ static struct value of_samples(const struct mh_slab *slab, size_t at, uint8_t wa
 	struct value v = { NAN, NAN, was };
 
 	if (count) {
-		double weight = slab->weight ? (double)slab->weight[at] : count;
-
-		v.mean = v.max = weight * per_second;
+		v.mean = v.max = (double)mh_slab_weight(slab, at) * per_second;
 		v.state = count < 3 ? MH_CELL_FEW : MH_CELL_VALUE;
 	} else if (was == MH_CELL_ZERO) {
 		v.mean = v.max = 0;
@@ -209,7 +207,7 @@ static void slab_drop(struct mh_slab *slab)
 	free(slab->area);
 	free(slab->max);
 	free(slab->count);
-	free(slab->weight);
+	free(slab->extra);
 	memset(slab, 0, sizeof(*slab));
 }
 

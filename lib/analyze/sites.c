@@ -29,14 +29,17 @@ static void *part_new(const void *arg)
 		t->keys.maps = f->session->maps;
 		t->at = f->at;
 		t->by_addr = f->by_addr;
+		t->by_level = f->by_level;
+		t->blocks = f->blocks;
 	}
 	return t;
 }
 
 static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
-			       uint64_t addr)
+			       uint64_t addr, uint8_t level, uint32_t block)
 {
-	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr;
+	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr + level +
+		     (uint64_t)block * 127;
 	struct mh_site *s;
 	uint32_t i;
 
@@ -45,7 +48,8 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 		if (i == MH_NUMBER_NONE)
 			break;
 		s = &t->sites.v[i];
-		if (s->key == key && s->ip == ip && s->addr == addr)
+		if (s->key == key && s->ip == ip && s->addr == addr &&
+		    s->level == level && s->block == block)
 			return s;
 	}
 	s = mh_vec_push(&t->sites);
@@ -54,6 +58,8 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 	s->key = key;
 	s->ip = ip;
 	s->addr = addr;
+	s->level = level;
+	s->block = block;
 	return s;
 }
 
@@ -66,6 +72,17 @@ static bool passes(const struct mh_sites *t, uint64_t key, uint64_t addr)
 		return true;
 	i = mh_places_find(t->at, key, addr);
 	return i < t->at->nr && t->at->v[i].key == key && t->at->v[i].addr.start <= addr;
+}
+
+static uint8_t level_of(const struct mh_sample_columns *c, uint32_t i)
+{
+	struct mh_mem_access access;
+
+	if (!c->data_src)
+		return MH_LEVEL_UNKNOWN;
+	mh_mem_access_decode(&access, c->data_src[i]);
+	/* What missed there was served elsewhere, it is not told where. */
+	return access.hit == MH_MISS ? MH_LEVEL_UNKNOWN : access.level;
 }
 
 static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
@@ -82,15 +99,22 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
 
 		uint64_t addr = c->addr ? c->addr[i] : 0;
+		uint8_t level = t->by_level ? level_of(c, i) : 0;
+		uint32_t block = MH_NO_SITE;
 
+		if (t->by_addr && !addr)
+			t->nr_no_addr++;
 		if (!passes(t, key, addr) || (t->by_addr && !addr))
 			continue;
 		if (t->sites.nr >= MH_SITES_MAX) {
 			t->nr_left_out++;
 			continue;
 		}
-		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr)
-			s = site_of(t, key, c->ip[i], addr);
+		if (t->blocks)
+			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
+		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr ||
+		    s->level != level || s->block != block)
+			s = site_of(t, key, c->ip[i], addr, level, block);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)
@@ -109,7 +133,8 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 
 	for (i = 0; i < b->sites.nr; i++) {
 		const struct mh_site *x = &b->sites.v[i];
-		struct mh_site *to = site_of(a, x->key, x->ip, x->addr);
+		struct mh_site *to =
+			site_of(a, x->key, x->ip, x->addr, x->level, x->block);
 
 		if (!to)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
@@ -119,6 +144,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 		to->periods += x->periods;
 		to->weight += x->weight;
 	}
+	a->nr_no_addr += b->nr_no_addr;
 	a->nr_left_out += b->nr_left_out;
 	return MH_OK;
 }

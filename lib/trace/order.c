@@ -42,11 +42,11 @@ static void order_at_once(uint16_t *order, uint8_t *begins, struct mh_grouping *
 {
 	size_t nr_keys = nr_threads * nr_ips, i;
 
-	for (i = 0; i < n; i++)
-		g->key[i] = thread[i] * (uint32_t)nr_ips + ip[i];
 	memset(g->count, 0, nr_keys * sizeof(*g->count));
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		g->key[i] = thread[i] * (uint32_t)nr_ips + ip[i];
 		g->count[g->key[i]]++;
+	}
 	starts_from_counts(g->count, nr_keys);
 	memset(begins, 0, n);
 	/* An empty group begins where the next one does. */

@@ -500,6 +500,13 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 	}
 }
 
+bool mh_stream_skip(struct mh_rbuf *in)
+{
+	mh_rbuf_u8(in);
+	mh_rbuf_varint(in);
+	return mh_rbuf_bytes(in, mh_rbuf_varint(in)) != NULL;
+}
+
 bool mh_stream_get(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst, size_t len)
 {
 	size_t got;

@@ -98,4 +98,7 @@ bool mh_stream_get(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst, size
 bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 			size_t max, size_t *len);
 
+/* Pass over a stream without looking into it. */
+bool mh_stream_skip(struct mh_rbuf *in);
+
 #endif

@@ -38,7 +38,7 @@ struct options {
 	const char *pattern;
 	uint64_t hot, total, stride, step;
 	uint64_t phase_ns, time_ns, think_ns, settle_ns;
-	uint64_t nr_phases, burst, seed, exit_status;
+	uint64_t nr_phases, burst, seed, exit_status, node;
 	double exponent;
 	enum thp_mode thp;
 	bool write, keep_tlb, verbose;
