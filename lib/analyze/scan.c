@@ -37,6 +37,10 @@ static int begin(struct mh_scan *scan, uint32_t pid, uint64_t start_ns, uint64_t
 	snap->time_ns = (struct mh_range){ start_ns, end_ns };
 	/* What was mapped when the snapshot was taken names its addresses. */
 	snap->key = mh_keys_of(&scan->keys, pid, end_ns - 1);
+	snap->aggr_ns = scan->opts->session->tuned.nr
+				? mh_session_aggr_ns(scan->opts->session,
+						     scan->opts->source, end_ns)
+				: scan->opts->aggr_ns;
 	return to->ops->snapshot ? to->ops->snapshot(to->arg, snap) : 0;
 }
 
@@ -64,9 +68,9 @@ static int give_piece(struct mh_scan *scan, const struct mh_scan_row *row,
 static int has_age(const struct mh_scan *scan, const struct mh_scan_row *row)
 {
 	const struct mh_range *want = &scan->opts->session->opts.age_ns;
-	uint64_t age_ns = row->age * scan->opts->aggr_ns;
+	uint64_t age_ns = row->age * scan->snap.aggr_ns;
 
-	return row->age != MH_NO_AGE && scan->opts->aggr_ns && age_ns >= want->start &&
+	return row->age != MH_NO_AGE && scan->snap.aggr_ns && age_ns >= want->start &&
 	       age_ns < want->end;
 }
 

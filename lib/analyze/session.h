@@ -40,6 +40,13 @@ struct mh_charge {
 	uint8_t kind; /* enum mh_charge_kind */
 };
 
+/* DAMON's interval from here on, where the kernel tunes it. */
+struct mh_tuned {
+	uint64_t time_ns, aggr_ns;
+	size_t order; /* as told */
+	uint16_t source;
+};
+
 struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
@@ -62,6 +69,10 @@ struct mh_session {
 		struct mh_charge *v; /* by time */
 		size_t nr, cap;
 	} charges;
+	struct {
+		struct mh_tuned *v;
+		size_t nr, cap;
+	} tuned; /* by time, once the tables are read */
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
@@ -69,6 +80,10 @@ struct mh_session {
 	void (*progress)(void *arg, double done);
 	void *progress_arg;
 };
+
+/* What an age counts in a snapshot that ends then; 0: not known. */
+uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source,
+			    uint64_t time_ns);
 
 /*
  * The first source with rows of one of @kinds (1 << kind), or the one that was asked for
