@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ struct record {
 	int all, only, user_only, writes, force, quiet;
 	int policy; /* enum mh_policy */
 	uint64_t for_ns, interval_ns, ring, period;
-	double overhead;
+	double overhead, rate;
 	struct record_damon damon;
 };
 
@@ -58,6 +59,8 @@ static const struct mh_option record_options[] = {
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
 	  "longest share of time that scans may take; default 5%", AT(overhead) },
+	{ "rate", 0, MH_OPT_RATIO, "SHARE",
+	  "idle: look at this share of the pages, as 1/16; default all", AT(rate) },
 	{ "period", 0, MH_OPT_COUNT, "N", "keep every Nth event; default all", AT(period),
 	  .min = 1 },
 	{ "user", 'u', MH_OPT_FLAG, NULL, "leave out what the kernel does for the target",
@@ -419,6 +422,9 @@ static int check_target(const struct mh_cmd *cmd, const struct record *opts, int
 	if (nr > 1)
 		return mh_usage(cmd,
 				"one of a command, -p, -a and --cgroup, not several");
+	if (opts->rate > 0 && (opts->rate < 1e-6 ||
+			       fabs(1 / opts->rate - floor(1 / opts->rate + 0.5)) > 1e-6))
+		return mh_usage(cmd, "--rate is one page in so many: 1/16, 1/64");
 	if (opts->only && !opts->pids.nr)
 		return mh_usage(cmd, "--no-children goes with -p");
 	return MH_EXIT_OK;
@@ -450,6 +456,8 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 		.target = target_of(opts),
 		.source = { .interval_ns = opts->interval_ns,
 			    .overhead = opts->overhead,
+			    .one_page_in =
+				    (uint32_t)(opts->rate > 0 ? 1 / opts->rate + 0.5 : 0),
 			    .writes = opts->writes,
 			    .ring_kib = (uint32_t)(opts->ring / 1024),
 			    .period = opts->period,

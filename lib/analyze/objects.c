@@ -56,7 +56,8 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 {
 	struct sums *p = arg;
 	const struct mh_places *places = p->shared.places;
-	double size = (double)mh_range_len(row->addr), left = (double)row->touched;
+	double size = (double)mh_range_len(row->addr);
+	double touched = (double)row->touched * snap->weight, left = touched;
 	size_t i;
 
 	if (!row->touched)
@@ -72,7 +73,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 			r.start = row->addr.start;
 		if (r.end > row->addr.end)
 			r.end = row->addr.end;
-		bytes = (double)row->touched * ((double)mh_range_len(r) / size);
+		bytes = touched * ((double)mh_range_len(r) / size);
 		p->bytes[i] += bytes;
 		left -= bytes;
 	}

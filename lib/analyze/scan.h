@@ -17,6 +17,7 @@ struct mh_snap {
 	uint64_t key;
 	uint32_t pid;
 	struct mh_range time_ns; /* absolute; at least 1 ns */
+	uint32_t weight;         /* every byte that is told stands for so many */
 };
 
 struct mh_scan_row {

@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 {
 	size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 256;
 	double gib_per_ms = 1024 / (double)mib / 1e6;
-	struct bench b = { .nr = mib << 8, .scan.page_shift = 12 };
+	struct bench b = { .nr = mib << 8, .scan = { .page_shift = 12, .unit = 4096 } };
 	uint64_t rest = 0, touched = 0, single;
 	struct mh_err err = { 0 };
 	int status;

@@ -213,7 +213,6 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 	struct mh_source *src = arg;
 	const struct idle_sums *sums = &src->scan.sums;
 	struct idle_blocks *blocks = &src->scan.blocks;
-	unsigned shift = src->scan.page_shift;
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -231,8 +230,8 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 		{ "idle.exclusive_bytes", sums->exclusive },
 		{ "idle.shared_bytes", sums->shared },
 		{ "idle.unarmed_bytes", sums->unarmed },
-		{ "idle.untracked_bytes", blocks->nr_other << shift },
-		{ "idle.hugetlb_bytes", blocks->nr_hugetlb << shift },
+		{ "idle.untracked_bytes", blocks->nr_other * src->scan.unit },
+		{ "idle.hugetlb_bytes", blocks->nr_hugetlb * src->scan.unit },
 		{ "idle.swapped_bytes", sums->swapped },
 		{ "idle.moved", sums->nr_moved },
 	};
@@ -268,17 +267,19 @@ static const struct watch_ops watch_ops = {
 static int tell_params(const struct mh_source *src, unsigned conflicts,
 		       struct mh_err *err)
 {
-	char words[128];
+	char words[128], one_in[16];
 	const char *const params[][2] = {
 		{ "name", "idle" },
 		{ "unit", "touched pages" },
 		{ "writes", src->scan.writes ? "soft-dirty" : "no" },
 		{ "shared_pages", "told once, in the first process that maps them" },
 		{ "conflicts", words },
+		{ "one_page_in", one_in },
 	};
 	int status = MH_OK;
 	size_t i;
 
+	snprintf(one_in, sizeof(one_in), "%" PRIu32, src->scan.one_in);
 	mh_idle_conflicts_words(conflicts, words, sizeof(words));
 	for (i = 0; !status && i < sizeof(params) / sizeof(params[0]); i++)
 		status =
@@ -374,6 +375,8 @@ static int idle_open(struct mh_source **out, uint16_t id, const struct mh_target
 	src->scan.writes = opts->writes;
 	src->scan.page_shift =
 		(unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	src->scan.one_in = opts->one_page_in ? opts->one_page_in : 1;
+	src->scan.unit = (uint64_t)src->scan.one_in << src->scan.page_shift;
 	status = mh_watch_init(&src->watch, &watch_ops, src, id, target, opts, err);
 	src->watch.round.fn = fn;
 	src->watch.round.arg = arg;

@@ -90,14 +90,16 @@ int mh_idle_physical_want(struct idle_physical *ram, struct idle_scan *scan,
 			  struct mh_err *err)
 {
 	int status = MH_OK;
+	uint64_t pfn;
 	size_t i;
 
 	for (i = 0; !status && i < ram->pieces.nr; i++) {
 		struct mh_range pfns = ram->pieces.v[i];
 
 		scan->sums.nr_present += mh_range_len(pfns);
-		status = mh_idle_blocks_want_range(&scan->blocks, pfns.start,
-						   mh_range_len(pfns), err);
+		for (pfn = pfns.start; !status && pfn < pfns.end; pfn++)
+			if (mh_idle_is_sampled(scan, pfn))
+				status = mh_idle_blocks_want(&scan->blocks, pfn, err);
 	}
 	return status;
 }
@@ -107,14 +109,14 @@ static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t arm
 {
 	uint8_t accessed[IDLE_BLOCK_PFNS / 8] = { 0 },
 					   observed[IDLE_BLOCK_PFNS / 8] = { 0 };
-	uint64_t i, nr = 0, page = 1ull << scan->page_shift;
+	uint64_t i, nr = 0, page = scan->unit;
 	struct mh_event ev = mh_round_event(scan->round, MH_EV_PAGES);
 
 	for (i = 0; i < mh_range_len(pfns); i++) {
 		enum idle_state state =
 			mh_idle_blocks_state(&scan->blocks, pfns.start + i);
 
-		if (state == IDLE_UNTRACKED)
+		if (state == IDLE_UNTRACKED || !mh_idle_is_sampled(scan, pfns.start + i))
 			continue;
 		nr++;
 		scan->sums.observed += page;

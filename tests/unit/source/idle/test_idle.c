@@ -27,7 +27,7 @@ struct seen {
 	size_t nr_pages_events, nr_maps, nr_removed, nr_execs, nr_exits;
 	size_t nr_gaps[4];
 	uint64_t stats[16];
-	char metas[512], said[2048];
+	char metas[768], said[2048];
 };
 
 static const char *const stat_names[] = {
@@ -247,6 +247,7 @@ static void say(void *arg, enum mh_level level, const char *msg)
 static const pid_t pids[] = { 100, 101, 102 };
 
 static int with_writes;
+static uint32_t one_page_in;
 
 static struct mh_source *open_on(size_t nr)
 {
@@ -255,6 +256,7 @@ static struct mh_source *open_on(size_t nr)
 	struct mh_source_opts opts = { .interval_ns = INTERVAL,
 				       .overhead = 1,
 				       .writes = with_writes,
+				       .one_page_in = one_page_in,
 				       .sysroot = root,
 				       .log = &log };
 	struct mh_source *src = NULL;
@@ -506,6 +508,40 @@ static void written_pages_are_a_layer(void **state)
 	mh_source_idle.close(src);
 }
 
+/* The same pages in every scan; sizes stand for all. */
+static void a_sample_stands_for_all(void **state)
+{
+	struct mh_source *src;
+	uint8_t first[NR_PAGES];
+	size_t i, nr;
+
+	(void)state;
+	one_page_in = 16;
+	put_process(100, 5000);
+	src = open_on(1);
+	one_page_in = 0;
+	step_well(src);
+	for (i = 0; i < NR_PAGES / 2; i++)
+		fake_touch(fake, 5000 + i);
+	put_run(100, 2);
+	step_well(src);
+	nr = count(seen.observed[0]);
+	/* 256 expected, with a standard deviation of 15.5. */
+	assert_in_range(nr, 256 - 78, 256 + 78);
+	assert_int_equal(seen.stats[OBSERVED], nr * 16 * 4096);
+	for (i = 0; i < NR_PAGES; i++)
+		assert_int_equal(seen.access[0][i],
+				 seen.observed[0][i] && i < NR_PAGES / 2);
+	assert_int_equal(seen.stats[ACCESSED], count(seen.access[0]) * 16 * 4096);
+	memcpy(first, seen.observed[0], sizeof(first));
+	assert_non_null(strstr(seen.metas, "one_page_in=16"));
+	put_run(100, 3);
+	step_well(src);
+	assert_memory_equal(first, seen.observed[0], sizeof(first));
+	assert_int_equal(count(seen.access[0]), 0);
+	mh_source_idle.close(src);
+}
+
 static void hidden_frames_are_refused(void **state)
 {
 	struct mh_source *src;
@@ -589,6 +625,7 @@ int main(void)
 		CASE(ends_and_execs),
 		CASE(changed_mappings_are_told),
 		CASE(written_pages_are_a_layer),
+		CASE(a_sample_stands_for_all),
 		CASE(hidden_frames_are_refused),
 		CASE(probe_says_what_is_missing),
 		CASE(conflicts_are_said_and_kept),
