@@ -31,7 +31,7 @@
 struct record {
 	const char *sources, *output, *cgroup;
 	struct mh_ids pids;
-	int all, only, user_only, writes, force, quiet;
+	int all, only, user_only, writes, page_cache, force, quiet;
 	int policy; /* enum mh_policy */
 	uint64_t for_ns, interval_ns, ring, period;
 	double overhead, rate;
@@ -67,6 +67,9 @@ static const struct mh_option record_options[] = {
 	  AT(user_only) },
 	{ "writes", 0, MH_OPT_FLAG, NULL,
 	  "idle: record which pages were written too (soft-dirty bits)", AT(writes) },
+	{ "page-cache", 0, MH_OPT_FLAG, NULL,
+	  "idle, with --cgroup: record its page cache too that no process maps",
+	  AT(page_cache) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
 	{ .type = MH_OPT_GROUP, .group = record_damon_options, AT(damon) },
@@ -425,6 +428,8 @@ static int check_target(const struct mh_cmd *cmd, const struct record *opts, int
 	if (opts->rate > 0 && (opts->rate < 1e-6 ||
 			       fabs(1 / opts->rate - floor(1 / opts->rate + 0.5)) > 1e-6))
 		return mh_usage(cmd, "--rate is one page in so many: 1/16, 1/64");
+	if (opts->page_cache && !opts->cgroup)
+		return mh_usage(cmd, "--page-cache goes with --cgroup");
 	if (opts->only && !opts->pids.nr)
 		return mh_usage(cmd, "--no-children goes with -p");
 	return MH_EXIT_OK;
@@ -459,6 +464,7 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 			    .one_page_in =
 				    (uint32_t)(opts->rate > 0 ? 1 / opts->rate + 0.5 : 0),
 			    .writes = opts->writes,
+			    .page_cache = opts->page_cache,
 			    .ring_kib = (uint32_t)(opts->ring / 1024),
 			    .period = opts->period,
 			    .user_only = opts->user_only,

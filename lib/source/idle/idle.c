@@ -12,10 +12,11 @@
  *
  * Not handled: processes that begin and end between two scans (they are never seen),
  * hugetlb and other pages without an idle bit (counted as untracked), page cache that no
- * process maps (seen with -a only).
+ * process maps (seen with -a, and of a control group with --page-cache, only).
  */
 #include "source/idle/idle.h"
 
+#include "source/idle/charged.h"
 #include "source/idle/conflicts.h"
 #include "source/idle/physical.h"
 #include "source/idle/space.h"
@@ -35,6 +36,8 @@ struct mh_source {
 	const struct mh_source_ops *ops;
 	struct watch watch;
 	struct idle_physical ram; /* -a */
+	bool page_cache;
+	struct idle_charged charged; /* --page-cache */
 	struct idle_scan scan;
 	struct idle_io io;
 	struct {
@@ -174,6 +177,8 @@ static int scan_processes(struct mh_source *src, struct mh_err *err)
 	}
 	if (!status)
 		status = check_frames(src, err);
+	if (!status && src->page_cache)
+		status = mh_idle_charged_want(&src->charged, &src->scan, err);
 	if (!status)
 		status = mh_idle_blocks_scan(&src->scan.blocks, &src->io, err);
 	for (i = 0; !status && i < w->procs.nr; i++) {
@@ -182,6 +187,8 @@ static int scan_processes(struct mh_source *src, struct mh_err *err)
 		if (p->looked)
 			status = mh_idle_space_tell(p, &src->scan, err);
 	}
+	if (!status && src->page_cache)
+		status = mh_idle_charged_tell(&src->charged, &src->scan, w->last_ns, err);
 	return status;
 }
 
@@ -293,6 +300,8 @@ static void idle_close(struct mh_source *src)
 		return;
 	mh_watch_fini(&src->watch);
 	mh_idle_physical_fini(&src->ram);
+	if (src->page_cache)
+		mh_idle_charged_fini(&src->charged);
 	mh_idle_blocks_fini(&src->scan.blocks);
 	mh_idle_nodes_fini(&src->scan.nodes);
 	if (src->fds.bitmap >= 0)
@@ -348,6 +357,9 @@ static int open_all(struct mh_source *src, struct mh_err *err)
 	if (!status && target->type == MH_TARGET_SYSTEM)
 		status = mh_idle_physical_init(&src->ram, root, target,
 					       src->scan.page_shift, err);
+	if (!status && src->page_cache)
+		status = mh_idle_charged_init(&src->charged, root, target->cgroup,
+					      src->scan.page_shift, err);
 	if (!status)
 		status = mh_idle_nodes_init(&src->scan.nodes, root, err);
 	if (!status)
@@ -373,6 +385,8 @@ static int idle_open(struct mh_source **out, uint16_t id, const struct mh_target
 	src->io = (struct idle_io){ src, bitmap_read, bitmap_write, flags_read };
 	src->scan.round = &src->watch.round;
 	src->scan.writes = opts->writes;
+	src->charged.fd = -1;
+	src->page_cache = opts->page_cache && target->type == MH_TARGET_CGROUP;
 	src->scan.page_shift =
 		(unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	src->scan.one_in = opts->one_page_in ? opts->one_page_in : 1;
