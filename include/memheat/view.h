@@ -147,9 +147,12 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
-	bool sampled;           /* sizes are what samples hit; estimates follow */
-	double coverage_p50;    /* median of the points' */
-	uint64_t chao1_p50;     /* likewise; MH_NO_DATA */
+	bool sampled;         /* sizes are what samples hit; estimates follow */
+	double coverage_p50;  /* median of the points' */
+	uint64_t chao1_p50;   /* likewise; MH_NO_DATA */
+	uint32_t one_page_in; /* sizes are estimates from one page in so many; 1: all */
+	uint64_t
+		error_p50; /* then: standard error of the median interval's; MH_NO_DATA */
 	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
