@@ -36,20 +36,10 @@ static const struct mh_option export_options[] = {
 
 /* In the order of the library's table, for completion and suggestions. */
 static const char *const formats[] = {
-	"folded",
-	"csv",
-	"json",
-	"pprof",
-	"symbol-order",
-	"section-order",
-	"linker-script",
-	"llvm-data-access",
-	"bolt",
-	"llvm-sample",
-	"damos",
-	"madvise",
-	"damo",
-	"perf-data",
+	"folded",       "csv",           "json",          "pprof",
+	"symbol-order", "section-order", "linker-script", "llvm-data-access",
+	"bolt",         "llvm-sample",   "prefetch",      "llvm-prefetch",
+	"damos",        "madvise",       "damo",          "perf-data",
 	NULL,
 };
 
@@ -130,7 +120,8 @@ static int analyze(const struct mh_exporter *e, const struct export *o, struct v
 {
 	const struct mh_profile_opts opts = { .module = o->module,
 					      .symbols = !!(e->needs & MH_EXPORT_SYMBOLS),
-					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS) };
+					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS),
+					      .loads = !!(e->needs & MH_EXPORT_LOADS) };
 	int status = MH_OK;
 
 	if (e->needs & MH_EXPORT_PROFILE) {
@@ -241,6 +232,8 @@ const struct mh_cmd mh_cmd_export = {
 		 "  llvm-data-access accesses of variables for clang 22\n"
 		 "  bolt             memory events for llvm-bolt -reorder-data\n"
 		 "  llvm-sample      execution counts for clang -fprofile-sample-use\n"
+		 "  prefetch         loads that miss: share, latency, stride (CSV)\n"
+		 "  llvm-prefetch    prefetch hints for clang 14 to 19\n"
 		 "  damos            schemes for DAMO, with thresholds from the trace\n"
 		 "  madvise          ranges of running processes with advice, for "
 		 "memheat apply\n"

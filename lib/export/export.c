@@ -10,6 +10,7 @@ static const struct mh_exporter *const exporters[] = {
 	&mh_exporter_symbol_order,  &mh_exporter_section_order,
 	&mh_exporter_linker_script, &mh_exporter_llvm_data_access,
 	&mh_exporter_bolt,          &mh_exporter_llvm_sample,
+	&mh_exporter_prefetch,      &mh_exporter_llvm_prefetch,
 	&mh_exporter_damos,         &mh_exporter_madvise,
 	&mh_exporter_damo,          &mh_exporter_perf_data,
 };
