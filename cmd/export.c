@@ -36,10 +36,25 @@ static const struct mh_option export_options[] = {
 
 /* In the order of the library's table, for completion and suggestions. */
 static const char *const formats[] = {
-	"folded",       "csv",           "json",          "pprof",
-	"symbol-order", "section-order", "linker-script", "llvm-data-access",
-	"bolt",         "llvm-sample",   "prefetch",      "llvm-prefetch",
-	"damos",        "madvise",       "damo",          "perf-data",
+	"folded",
+	"csv",
+	"json",
+	"pprof",
+	"callgrind",
+	"speedscope",
+	"perfetto",
+	"symbol-order",
+	"section-order",
+	"linker-script",
+	"llvm-data-access",
+	"bolt",
+	"llvm-sample",
+	"prefetch",
+	"llvm-prefetch",
+	"damos",
+	"madvise",
+	"damo",
+	"perf-data",
 	NULL,
 };
 
@@ -226,6 +241,10 @@ const struct mh_cmd mh_cmd_export = {
 		 "  csv              a row per place in the source and object\n"
 		 "  json             the same with a schema version\n"
 		 "  pprof            profile.proto for pprof, Parca and Pyroscope\n"
+		 "  callgrind        for callgrind_annotate and KCachegrind\n"
+		 "  speedscope       for speedscope\n"
+		 "  perfetto         working set and heat over time for Perfetto (Chrome "
+		 "JSON)\n"
 		 "  symbol-order     functions and variables, hot first, for lld\n"
 		 "  section-order    the same for gold\n"
 		 "  linker-script    the same for GNU ld\n"
