@@ -25,6 +25,7 @@
 #include "heap_shim.h"
 #include "options.h"
 #include "record_damon.h"
+#include "record_mem.h"
 #include "values.h"
 
 #define STATUS_NS 500000000u
@@ -37,6 +38,7 @@ struct record {
 	uint64_t for_ns, interval_ns, ring, period;
 	double overhead;
 	struct record_damon damon;
+	struct record_mem mem;
 };
 
 static const char *const policies[] = { "default", "fast", "best", NULL };
@@ -59,10 +61,13 @@ static const struct mh_option record_options[] = {
 	{ "interval", 'I', MH_OPT_TIME, "TIME", "length of a scan's interval; default 1s",
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
-	  "longest share of time that scans may take; default 1.5%, idle 5%",
+	  "share of time that scans may take, default 1.5%, idle 5%; mem: adapt the "
+	  "period "
+	  "to it",
 	  AT(overhead) },
-	{ "period", 0, MH_OPT_COUNT, "N", "keep every Nth event; default all", AT(period),
-	  .min = 1 },
+	{ "period", 'c', MH_OPT_COUNT, "N",
+	  "sample every Nth event; default all, of hardware events some thousand",
+	  AT(period), .min = 1 },
 	{ "user", 'u', MH_OPT_FLAG, NULL, "leave out what the kernel does for the target",
 	  AT(user_only) },
 	{ "writes", 0, MH_OPT_FLAG, NULL,
@@ -72,6 +77,7 @@ static const struct mh_option record_options[] = {
 	{ "heap", 0, MH_OPT_STRING, "SIZE",
 	  "log where the command allocates blocks of SIZE or more; default 64K", AT(heap),
 	  .otherwise = MH_HEAP_DEFAULT },
+	{ .type = MH_OPT_GROUP, .group = record_mem_options, AT(mem) },
 	{ .type = MH_OPT_GROUP, .group = record_damon_options, AT(damon) },
 	{ "policy", 0, MH_OPT_CHOICE, "POLICY",
 	  "how hard to compress: default, fast or best", AT(policy),
@@ -492,7 +498,8 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 		if (!ropts.heap_bytes)
 			return mh_usage(&mh_cmd_record, "--heap: 0 is too small");
 	}
-	if (record_damon_apply(&opts->damon, &ropts, &err))
+	if (record_damon_apply(&opts->damon, &ropts, &err) ||
+	    record_mem_apply(&opts->mem, &ropts, &err))
 		return mh_usage(&mh_cmd_record, "%s", err.msg);
 	code = run_session(&s, &ropts);
 

@@ -25,6 +25,9 @@ static const char *const sort_keys[] = { "address", "rate",        "age",
 					 "size",    "temperature", NULL };
 static const char *const cell_rules[] = { "area", "damo", NULL };
 
+static const char *const hot_by[] = { "symbol", "mapping", "site", "type",
+				      "page",   "line",    NULL };
+
 static const struct mh_option report_options[] = {
 	{ "output", 'o', MH_OPT_FILE, "FILE",
 	  "write a file; its suffix says the form: .txt .json .csv .png .svg",
@@ -36,7 +39,7 @@ static const struct mh_option report_options[] = {
 	  "characters per line; default the terminal's, or 80", AT(width), .min = 40,
 	  .max = 1000 },
 	{ "height", 0, MH_OPT_COUNT, "N", "lines of the map; default the terminal's",
-	  AT(height), .min = 4, .max = 1000, .only = "heatmap" },
+	  AT(height), .min = 4, .max = 1000, .only = "heatmap diff" },
 	{ "color", 0, MH_OPT_CHOICE, "WHEN", "auto, always or never; NO_COLOR is kept",
 	  AT(color), .choices = mh_color_names },
 	{ "no-pager", 0, MH_OPT_FLAG, NULL, "never start $MEMHEAT_PAGER, $PAGER or less",
@@ -45,23 +48,23 @@ static const struct mh_option report_options[] = {
 	  "threads that read the trace; default one per CPU, 8 at most", AT(threads),
 	  .min = 1, .max = 256 },
 	{ "rows", 0, MH_OPT_COUNT, "N", "address bins; default as many as can be shown",
-	  AT(rows), .min = 1, .max = 65536, .only = "heatmap" },
+	  AT(rows), .min = 1, .max = 65536, .only = "heatmap diff" },
 	{ "cols", 0, MH_OPT_COUNT, "N", "time bins; default as many as can be shown",
-	  AT(cols), .min = 1, .max = 65536, .only = "heatmap" },
+	  AT(cols), .min = 1, .max = 65536, .only = "heatmap diff" },
 	{ "cmap", 0, MH_OPT_CHOICE, "NAME", "colours: inferno, viridis or magma",
-	  AT(cmap), .choices = cmaps, .only = "heatmap" },
+	  AT(cmap), .choices = cmaps, .only = "heatmap diff" },
 	{ "scale", 0, MH_OPT_CHOICE, "NAME",
 	  "from value to colour: auto, linear, sqrt or log", AT(scale), .choices = scales,
 	  .only = "heatmap" },
 	{ "range", 0, MH_OPT_NUMBERS, "LO:HI", "values of the first and the last colour",
-	  AT(range), .only = "heatmap" },
+	  AT(range), .only = "heatmap diff" },
 	{ "size", 0, MH_OPT_EXTENT, "WxH", "pixels of a picture; default 1280x720",
-	  AT(size_px), .min = 64, .max = 16384, .only = "heatmap" },
+	  AT(size_px), .min = 64, .max = 16384, .only = "heatmap diff" },
 	{ "theme", 0, MH_OPT_CHOICE, "NAME", "dark or light", AT(theme),
-	  .choices = themes, .only = "heatmap" },
+	  .choices = themes, .only = "heatmap diff" },
 	{ "no-collapse", 0, MH_OPT_FLAG, NULL,
 	  "true scale: draw cold stretches instead of leaving them out", AT(no_collapse),
-	  .only = "heatmap" },
+	  .only = "heatmap diff" },
 	{ "cells", 0, MH_OPT_CHOICE, "RULE",
 	  "how a cell is made: area (share of its area) or damo (DAMO's rule)", AT(cells),
 	  .choices = cell_rules, .only = "heatmap" },
@@ -76,11 +79,25 @@ static const struct mh_option report_options[] = {
 	  AT(descending), .only = "regions" },
 	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
 	  AT(log_bins), .only = "regions" },
+	{ "map", 0, MH_OPT_FLAG, NULL,
+	  "a map of what changed instead of the table; -o FILE.png and .svg are that too",
+	  AT(map), .only = "diff" },
+	{ "by", 0, MH_OPT_CHOICE, "WHAT",
+	  "a row per symbol (variable or allocation site; the default), mapping, site, "
+	  "type, page, or line of 64 bytes",
+	  AT(by), .choices = hot_by, .only = "hot" },
 	{ "percentiles", 0, MH_OPT_LIST, "P,...",
 	  "which to print; default 0,25,50,75,90,95,99,100", AT(percentiles),
 	  .only = "wss" },
 	{ "over-time", 0, MH_OPT_FLAG, NULL, "sizes along time instead of percentiles",
 	  AT(over_time), .only = "wss" },
+	{ "accesses", 0, MH_OPT_COUNT, "N",
+	  "memory accesses in the recording, as counted elsewhere: ratios are of them",
+	  AT(accesses), .min = 1, .only = "mrc" },
+	{ "slo", 0, MH_OPT_RATIO, "SHARE",
+	  "of the working set that may come back from far memory per minute; default "
+	  "0.2%",
+	  AT(slo), .only = "sizing" },
 	{ 0 },
 };
 
@@ -89,15 +106,16 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
+	&mh_report_mrc,       &mh_report_sizing,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary",   "heatmap", "wss",        "mappings",    "hot",   "code",
-	"footprint", "regions", "diff",       "cold",        "times", "nr_regions",
-	"heats",     "access",  "footprints", "record_info", NULL
+	"summary",   "heatmap", "wss",    "mappings",   "hot",         "code",
+	"footprint", "regions", "diff",   "cold",       "times",       "nr_regions",
+	"mrc",       "heats",   "access", "footprints", "record_info", NULL
 };
 
 static const struct {
@@ -130,7 +148,7 @@ static int looks_like_file(const char *word)
 static int unknown_type(const struct mh_cmd *cmd, const char *word)
 {
 	const char *near = mh_suggest(word, type_words);
-	char list[128] = "";
+	char list[256] = "";
 	size_t i, len = 0;
 
 	for (i = 0; i < NR_TYPES; i++)
@@ -143,6 +161,19 @@ static int unknown_type(const struct mh_cmd *cmd, const char *word)
 	return mh_usage(cmd, "there is no report '%s'; types: %s", word, list);
 }
 
+static int has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+	const char *p = words;
+
+	while ((p = strstr(p, word))) {
+		if ((p == words || p[-1] == ' ') && (!p[len] || p[len] == ' '))
+			return 1;
+		p += len;
+	}
+	return 0;
+}
+
 /* Options of other types are a mistake, not a decoration. */
 static int check_options(const struct mh_cmd *cmd, const struct mh_args *args,
 			 const char *type)
@@ -152,7 +183,7 @@ static int check_options(const struct mh_cmd *cmd, const struct mh_args *args,
 
 	for (i = 0; i < nr; i++)
 		if ((args->given >> i & 1) && flat[i].only &&
-		    strcmp(flat[i].only, type) != 0)
+		    !has_word(flat[i].only, type))
 			return mh_usage(cmd, "--%s is for the report '%s', not for '%s'",
 					flat[i].name, flat[i].only, type);
 	return MH_EXIT_OK;
@@ -409,6 +440,9 @@ const struct mh_cmd mh_cmd_report = {
 		 "  cold       bytes by the time since they were accessed\n"
 		 "  times      when regions pass the filters\n"
 		 "  nr_regions how many regions snapshots have\n"
+		 "  mrc        misses by size of memory\n"
+		 "  sizing     how much memory to give, and what could go to a slower "
+		 "tier\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

@@ -39,8 +39,13 @@ struct mh_report_opts {
 	int style, sort; /* of regions; see report_access.h */
 	int descending, log_bins;
 
+	int map; /* of diff */
+	int by;  /* of hot; enum mh_hot_by */
+
 	struct mh_strings percentiles;
 	int over_time;
+	uint64_t accesses; /* of mrc */
+	double slo;        /* of sizing */
 };
 
 struct mh_report {
@@ -73,8 +78,10 @@ extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
 extern const struct mh_report_type mh_report_hot;
 extern const struct mh_report_type mh_report_mappings;
+extern const struct mh_report_type mh_report_mrc;
 extern const struct mh_report_type mh_report_nr_regions;
 extern const struct mh_report_type mh_report_regions;
+extern const struct mh_report_type mh_report_sizing;
 extern const struct mh_report_type mh_report_summary;
 extern const struct mh_report_type mh_report_times;
 extern const struct mh_report_type mh_report_wss;
@@ -97,6 +104,19 @@ void mh_report_json_end(struct mh_json *j);
 
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
+
+/* The options of pictures and terminals, and a map that fits them. */
+struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r);
+struct mh_term_opts mh_report_term_opts(const struct mh_report *r);
+int mh_report_map(struct mh_heatmap *out, struct mh_session *s, const struct mh_report *r,
+		  struct mh_err *err);
+
+/* The last part of a path. */
+const char *mh_report_base_name(const char *path);
+
+/* "table.c:31"; "table.c" without a line; "-" without a file. */
+#define MH_REPORT_SOURCE 96
+const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint32_t line);
 
 /* What units mean in a sentence: "accessed", "touched", "sampled", "first touched". */
 const char *mh_report_verb(enum mh_unit unit);

@@ -25,27 +25,16 @@ struct text_row {
 	char function[96], source[96], module[64];
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static void put_row(struct text_row *t, const struct mh_code_row *row, int utf8)
 {
-	char source[96] = "-";
+	char source[MH_REPORT_SOURCE];
 
-	if (*row->file && row->line)
-		snprintf(source, sizeof(source), "%.80s:%" PRIu32, base_name(row->file),
-			 row->line);
-	else if (*row->file)
-		snprintf(source, sizeof(source), "%.80s", base_name(row->file));
+	mh_report_source(source, row->file, row->line);
 	mh_text_safe(t->function, sizeof(t->function),
 		     *row->function ? row->function : "?", utf8);
 	mh_text_safe(t->source, sizeof(t->source), source, utf8);
 	mh_text_safe(t->module, sizeof(t->module),
-		     *row->module ? base_name(row->module) : "-", utf8);
+		     *row->module ? mh_report_base_name(row->module) : "-", utf8);
 }
 
 static int put_table(FILE *out, const struct mh_code *code, const struct mh_report *r,

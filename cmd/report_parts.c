@@ -4,6 +4,7 @@
  * and what was not seen at the end. A report that is silent about lost events claims that
  * there were none.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -172,4 +173,23 @@ void mh_report_json_end(struct mh_json *j)
 {
 	mh_json_end_object(j);
 	fputc('\n', j->out);
+}
+
+const char *mh_report_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint32_t line)
+{
+	if (!*file)
+		snprintf(buf, MH_REPORT_SOURCE, "-");
+	else if (!line)
+		snprintf(buf, MH_REPORT_SOURCE, "%.80s", mh_report_base_name(file));
+	else
+		snprintf(buf, MH_REPORT_SOURCE, "%.80s:%" PRIu32,
+			 mh_report_base_name(file), line);
+	return buf;
 }

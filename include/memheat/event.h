@@ -25,8 +25,8 @@ enum mh_event_kind {
 	MH_EV_STAT = 8,      /* a named counter's value: observer's cost, event totals */
 	MH_EV_LOST = 9,      /* events that the interface dropped */
 	MH_EV_GAP = 10,      /* a span without data, and why */
-	MH_EV_HEAP = 11,     /* a block was allocated or freed */
-	MH_EV_STACK = 12     /* one frame of a call chain */
+	MH_EV_STACK = 11,    /* one frame of call chains */
+	MH_EV_HEAP = 12      /* a block was allocated or freed */
 };
 #define MH_NR_EVENT_KINDS 13
 
@@ -179,19 +179,22 @@ enum mh_heap_op {
 struct mh_ev_heap {
 	uint32_t pid;
 	uint8_t op;          /* enum mh_heap_op */
-	uint32_t stack;      /* ALLOC: id of its call chain; 0: none */
+	uint32_t stack;      /* ALLOC: id of its innermost frame; 0: none */
 	uint64_t addr, size; /* size: as asked for; FREE: 0 */
 };
 
 /*
- * A call chain is as many of these as it has frames, depth 0 first: the return address
- * into the caller of malloc(3). Addresses are those of the process that they are from.
+ * Call chains are paths in a tree: a frame has an id, the id of its caller and an
+ * address, and a sample or an allocation names its innermost frame. A chain that is met
+ * again costs nothing, one that differs in its last frames costs those. Ids are one
+ * source's (the heap log is source 0) and come before the events that name them;
+ * addresses are those of the process of that event. The address of a caller is that of
+ * its return; the innermost frame of an allocation returns from the allocator.
  */
 struct mh_ev_stack {
-	uint32_t id; /* from 1; one chain of one process */
-	uint32_t pid;
-	uint16_t depth;
-	uint64_t ip; /* return address: the call is before it */
+	uint32_t id;     /* not 0 */
+	uint32_t parent; /* 0: the outermost frame that is known */
+	uint64_t ip;
 };
 
 struct mh_event {

@@ -66,6 +66,20 @@ struct mh_source_opts {
 	} polled;                  /* damon: ask for a snapshot now and then */
 	const struct mh_page_filter *filters; /* damon, with polled; borrowed */
 	size_t nr_filters;
+	struct {
+		char *const *events; /* by name; none: the best of this CPU */
+		size_t nr_events;
+		int loads, stores; /* of the best; neither set: both */
+		uint32_t ldlat;    /* only loads that take as many cycles; 0: 30 */
+		uint64_t freq;     /* samples per second and CPU; 0: a fixed period */
+		const char *cpus;  /* sample on these only: "0-3,8"; NULL: on all */
+		int kernel_only;   /* leave out user-mode samples */
+		int phys;          /* physical addresses */
+		int page_size;     /* sizes of the data's pages */
+		int chains;        /* call chains by frame pointers */
+		uint64_t delay_ns; /* begin so long after the target */
+		double overhead;   /* adapt periods to this share of a CPU; 0: do not */
+	} mem;
 	const char *sysroot; /* prefix of /proc and /sys (tests: a fake tree); NULL: "" */
 	const struct mh_log *log;
 };

@@ -97,6 +97,7 @@ struct mh_heatmap {
 	double value_max;                    /* largest finite cell of `max` */
 	double value_p999;                   /* 99.9th percentile of the non-zero ones */
 	uint64_t nr_outside; /* samples or region parts in no band: no known mapping */
+	bool diverging;      /* cells are differences, of either sign; `max` too */
 };
 #define MH_NO_DATA UINT64_MAX
 
@@ -224,6 +225,78 @@ struct mh_cold {
 
 void mh_cold_fini(struct mh_cold *c);
 
+/* With so much memory for a program, so much of what it touches would have to be brought
+ * in again, if the memory kept what was used last. */
+struct mh_mrc_point {
+	uint64_t bytes; /* of memory */
+	double miss_bytes_per_s;
+	double miss_ratio; /* of all touches, or of the accesses that were told, 0..1 */
+};
+
+struct mh_mrc {
+	struct mh_provenance from;
+	uint64_t interval_ns;
+	uint64_t span_ns;   /* that was observed */
+	uint64_t wss_bytes; /* mean of an interval: how less would do cannot be told */
+	uint64_t touched_bytes; /* summed over intervals */
+	uint64_t first_bytes;   /* of these: never touched before; a miss in any memory */
+	uint64_t page_size;
+	uint64_t nr_accesses; /* that ratios are of; 0: of touches, one per interval */
+	bool by_region;       /* a region is taken to be touched as a whole */
+	struct mh_mrc_point *points; /* by size, ascending; misses descend */
+	size_t nr_points;
+};
+
+void mh_mrc_fini(struct mh_mrc *m);
+
+/* The miss ratio with @bytes of memory, between the points; NAN below the first. */
+double mh_mrc_ratio(const struct mh_mrc *m, double bytes);
+
+/* ---- sizing: how much memory to give, and what could go to a slower tier ---- */
+
+/* A size over time; MH_NO_DATA where it was not recorded. */
+struct mh_sizing_size {
+	uint64_t p50, p90, max;
+};
+
+/* What is idle for so long, and how much of it comes back. */
+struct mh_sizing_age {
+	uint64_t idle_ns;
+	uint64_t far_bytes;          /* median over time; MH_NO_DATA */
+	double promoted_bytes_per_s; /* NAN */
+	double promoted_per_min;     /* share of the working set; NAN */
+};
+
+#define MH_SIZING_AGES 18 /* 1 s, 2 s, 4 s, ... */
+
+struct mh_sizing {
+	struct mh_provenance from;
+	uint64_t span_ns;
+	/* Four sizes that are not the same: touched in an interval; resident; resident,
+	 * shared pages by their part; charged to the control group less inactive files,
+	 * which Kubernetes calls the working set. */
+	struct mh_sizing_size wss, rss, pss, k8s;
+	struct mh_sizing_size usage;  /* charged */
+	uint64_t peak;                /* largest ever charged; MH_NO_DATA */
+	uint64_t kernel, unevictable; /* charged, at most; MH_NO_DATA */
+	uint64_t interval_ns;         /* of wss */
+	uint64_t window_ns;           /* that the advice counts as in use */
+	uint64_t request, limit, low, high;
+	struct {
+		const char *of; /* "k8s_working_set" or "rss": what it is made from */
+		uint64_t lower, target, upper; /* MH_NO_DATA: no such size */
+	} vpa;
+	double slo;        /* of promoted_per_min */
+	uint64_t observed; /* bytes that the ages are of, median; MH_NO_DATA */
+	struct mh_sizing_age ages[MH_SIZING_AGES];
+	size_t nr_ages;
+	size_t split;            /* the first age within the slo; nr_ages: none */
+	uint64_t rate_window_ns; /* of the working set that promoted_per_min is of */
+	char why[160];           /* there are no ages; "" */
+};
+
+void mh_sizing_fini(struct mh_sizing *s);
+
 /* How many regions snapshots have: whether the monitor could adapt. */
 struct mh_counts {
 	struct mh_provenance from;
@@ -308,16 +381,30 @@ struct mh_hot_accessor {
 
 #define MH_HOT_ACCESSORS 3
 
+enum mh_hot_kind {
+	MH_HOT_MAPPING,
+	MH_HOT_VARIABLE,
+	MH_HOT_SITE, /* blocks on the heap that one line allocated */
+	MH_HOT_TYPE,
+	MH_HOT_PAGE,
+	MH_HOT_LINE
+};
+/* "mapping", "variable", "site", ... */
+const char *mh_hot_kind_name(enum mh_hot_kind kind);
+
 struct mh_hot_row {
+	enum mh_hot_kind kind;
 	double share, cum; /* of all accesses; summed up to this row */
 	double rate;       /* hit or touched ratio over the data's time; NAN: samples */
 	struct mh_range addr; /* of the variable, or the hull of what was accessed */
-	uint64_t bytes;       /* of the variable, or observed; MH_NO_DATA: samples */
+	/* Of the variable; of a site's blocks, the most at a time; of a page; else
+	 * observed; MH_NO_DATA: samples. */
+	uint64_t bytes;
 	uint32_t pid;
 	char *mapping;       /* "[heap]", "redis rw-"; "" */
 	char *object;        /* module of a variable, else the mapping; "" */
-	char *symbol, *type; /* variable; "" */
-	char *file;          /* of its declaration; "" */
+	char *symbol, *type; /* variable, or the function that allocated; "" */
+	char *file;          /* of the declaration or the allocation; "" */
 	uint32_t line;
 	char *why; /* why there is no variable; "" if there is */
 	struct mh_hot_accessor accessors[MH_HOT_ACCESSORS]; /* where samples say it */
@@ -330,6 +417,8 @@ struct mh_hot {
 	struct mh_hot_row *rows; /* by share, descending */
 	size_t nr_rows;
 	uint64_t nr_left_out; /* samples past the limit of distinct addresses */
+	bool heap_known;      /* there is a heap log; allocations and frees that it */
+	uint64_t heap_lost;   /* lost */
 };
 
 void mh_hot_fini(struct mh_hot *hot);
@@ -513,13 +602,19 @@ struct mh_run_metric {
 };
 
 /*
- * What a part of the memory was worth in a run. The key must be the same from run to run,
- * wherever things were loaded: today "comm mapping", later an object or allocation site.
+ * What a part of the memory was worth in a run. The key is the same from run to run,
+ * wherever things were loaded: "comm mapping", or "comm function()" of what that function
+ * allocated.
  */
 struct mh_run_object {
-	char *key;    /* owned */
-	double bytes; /* mean WSS: the objects' add up to the run's */
+	char *key;     /* owned, as all strings here */
+	double bytes;  /* mean WSS: the objects' add up to the run's */
+	char *mapping; /* of a function's blocks: the key without it; else NULL */
+	char *file;    /* where most of them were allocated; NULL: not known */
+	uint32_t line;
 };
+
+void mh_run_object_fini(struct mh_run_object *o);
 
 /* A run of a workload, boiled down to what a later one is compared with. */
 struct mh_run {
@@ -592,7 +687,8 @@ struct mh_verdict_metric {
 	double lo, hi;          /* smallest and largest of the new runs; NAN */
 	double limit;           /* budget: bytes; else the ratio that fails, e.g. 1.05 */
 	char op[3];             /* budget: "<=", "<", ">=", ">" */
-	double ratio;           /* Hodges-Lehmann; NAN, INFINITY from zero */
+	bool of_rss;  /* budget: value and limit are shares of the resident memory */
+	double ratio; /* Hodges-Lehmann; NAN, INFINITY from zero */
 	double ratio_lo, ratio_hi; /* 95 % interval; NAN with too few runs */
 	double p_value;            /* after Holm; NAN: no statistics */
 	double noise;              /* (max - min) / median of the baseline; NAN */
@@ -603,6 +699,8 @@ struct mh_verdict_metric {
 struct mh_growth {
 	char *key;              /* owned */
 	double baseline, value; /* medians of the runs' means; 0 where it is not there */
+	char *file;             /* owned; NULL: not known */
+	uint32_t line;
 };
 
 struct mh_verdict_note {

@@ -125,8 +125,30 @@ static int read_sources(struct mh_session *s)
 	return 0;
 }
 
-static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
+static int take_charge(struct mh_session *s, const struct mh_event *ev,
+		       struct mh_err *err)
 {
+	static const char *const names[MH_NR_CHARGES] = { "current", "peak",
+							  "inactive_file", "unevictable",
+							  "kernel" };
+	const char *name = ev->stat.name + strlen("cgroup.");
+	struct mh_charge *charge;
+	uint8_t i;
+
+	for (i = 0; i < MH_NR_CHARGES && strcmp(name, names[i]) != 0; i++)
+		;
+	if (i == MH_NR_CHARGES)
+		return MH_OK;
+	charge = mh_vec_push(&s->charges);
+	if (!charge)
+		return no_memory(err);
+	*charge = (struct mh_charge){ ev->time_ns, ev->stat.value, i };
+	return MH_OK;
+}
+
+static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
+{
+	const struct mh_ev_stat *st = &ev->stat;
 	const struct {
 		const char *name;
 		uint64_t *value;
@@ -136,11 +158,14 @@ static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
 		       { "damon.snapshots", &s->nr_snapshots } };
 	size_t i;
 
+	if (!strncmp(st->name, "cgroup.", strlen("cgroup.")))
+		return take_charge(s, ev, err);
 	/* Counters only grow: the largest is the last. */
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
 			*wanted[i].value = st->value;
 	}
+	return MH_OK;
 }
 
 static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
@@ -153,8 +178,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_TASK:
 		return mh_maps_add(s->maps, ev, err);
 	case MH_EV_STAT:
-		take_stat(s, &ev->stat);
-		return MH_OK;
+		return take_stat(s, ev, err);
 	case MH_EV_LOST:
 		if (ev->lost.cause == MH_LOST_THROTTLE)
 			s->throttled += ev->lost.count;
@@ -267,6 +291,7 @@ void mh_session_close(struct mh_session *s)
 	free(s->sources.v);
 	free(s->gaps.v);
 	free(s->footprints.v);
+	free(s->charges.v);
 	drop(s->opts.filter.pids);
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);

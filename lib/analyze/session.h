@@ -25,6 +25,21 @@ struct mh_gap {
 	uint8_t cause;
 };
 
+/* What was charged to the control group under watch. */
+enum mh_charge_kind {
+	MH_CHARGE_CURRENT,
+	MH_CHARGE_PEAK,
+	MH_CHARGE_INACTIVE_FILE,
+	MH_CHARGE_UNEVICTABLE,
+	MH_CHARGE_KERNEL
+};
+#define MH_NR_CHARGES 5
+
+struct mh_charge {
+	uint64_t time_ns, bytes;
+	uint8_t kind; /* enum mh_charge_kind */
+};
+
 struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
@@ -43,6 +58,10 @@ struct mh_session {
 		struct mh_event *v; /* FOOTPRINT; no pointers in them */
 		size_t nr, cap;
 	} footprints;
+	struct {
+		struct mh_charge *v; /* by time */
+		size_t nr, cap;
+	} charges;
 	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */

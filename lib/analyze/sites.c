@@ -30,14 +30,16 @@ static void *part_new(const void *arg)
 		t->at = f->at;
 		t->by_addr = f->by_addr;
 		t->by_level = f->by_level;
+		t->blocks = f->blocks;
 	}
 	return t;
 }
 
 static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
-			       uint64_t addr, uint8_t level)
+			       uint64_t addr, uint8_t level, uint32_t block)
 {
-	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr + level;
+	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr + level +
+		     (uint64_t)block * 127;
 	struct mh_site *s;
 	uint32_t i;
 
@@ -46,7 +48,8 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 		if (i == MH_NUMBER_NONE)
 			break;
 		s = &t->sites.v[i];
-		if (s->key == key && s->ip == ip && s->addr == addr && s->level == level)
+		if (s->key == key && s->ip == ip && s->addr == addr &&
+		    s->level == level && s->block == block)
 			return s;
 	}
 	s = mh_vec_push(&t->sites);
@@ -56,6 +59,7 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 	s->ip = ip;
 	s->addr = addr;
 	s->level = level;
+	s->block = block;
 	return s;
 }
 
@@ -96,6 +100,7 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 
 		uint64_t addr = c->addr ? c->addr[i] : 0;
 		uint8_t level = t->by_level ? level_of(c, i) : 0;
+		uint32_t block = MH_NO_SITE;
 
 		if (t->by_addr && !addr)
 			t->nr_no_addr++;
@@ -105,9 +110,11 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 			t->nr_left_out++;
 			continue;
 		}
+		if (t->blocks)
+			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
 		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr ||
-		    s->level != level)
-			s = site_of(t, key, c->ip[i], addr, level);
+		    s->level != level || s->block != block)
+			s = site_of(t, key, c->ip[i], addr, level, block);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)
@@ -126,7 +133,8 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 
 	for (i = 0; i < b->sites.nr; i++) {
 		const struct mh_site *x = &b->sites.v[i];
-		struct mh_site *to = site_of(a, x->key, x->ip, x->addr, x->level);
+		struct mh_site *to =
+			site_of(a, x->key, x->ip, x->addr, x->level, x->block);
 
 		if (!to)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");

@@ -145,8 +145,7 @@ static const struct mh_field heap_fields[] = {
 
 static const struct mh_field stack_fields[] = {
 	DEC(stack, id, U32),
-	DEC(stack, pid, U32),
-	DEC(stack, depth, U16),
+	DEC(stack, parent, U32),
 	HEX(stack, ip, U64),
 };
 /* clang-format on */
@@ -164,7 +163,7 @@ const struct mh_field *mh_event_fields(enum mh_event_kind kind, size_t *nr)
 		TABLE(MH_EV_REGION, region), TABLE(MH_EV_PAGES, pages),
 		TABLE(MH_EV_STAT, stat),     TABLE(MH_EV_FOOTPRINT, footprint),
 		TABLE(MH_EV_LOST, lost),     TABLE(MH_EV_GAP, gap),
-		TABLE(MH_EV_HEAP, heap),     TABLE(MH_EV_STACK, stack),
+		TABLE(MH_EV_STACK, stack),   TABLE(MH_EV_HEAP, heap),
 	};
 
 	mh_assert(kind < MH_NR_EVENT_KINDS && tables[kind].fields);

@@ -17,7 +17,7 @@ const char *mh_event_kind_name(enum mh_event_kind kind)
 		[MH_EV_REGION] = "region", [MH_EV_PAGES] = "pages",
 		[MH_EV_STAT] = "stat",     [MH_EV_FOOTPRINT] = "footprint",
 		[MH_EV_LOST] = "lost",     [MH_EV_GAP] = "gap",
-		[MH_EV_HEAP] = "heap",     [MH_EV_STACK] = "stack",
+		[MH_EV_STACK] = "stack",   [MH_EV_HEAP] = "heap",
 	};
 
 	return name_of(names, COUNT(names), kind);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reading side of the heap log. Call chains are told once, as STACK rows before the
- * first block that has one; after that their number is enough.
+ * The reading side of the heap log. Frames of call chains are told once, before the first
+ * block whose chain has them.
  *
  * The ring is an unnamed file that the program opens through our /proc/PID/fd, so that no
  * descriptor is handed down to a program that may count or close them. It is sealed: a
@@ -21,22 +21,13 @@
 #include <unistd.h>
 
 #include "base/vec.h"
+#include "event/chains.h"
 #include "record/heap_ring.h"
 #include "record/host.h"
 
-#define LOOK_NS    50000000u /* from one look to the next; a */
-#define HURRY_NS   1000000u  /* shorter time when a quarter of the ring had come */
-#define HOLE_NS    1000000000u
-#define CHAINS_MAX (1u << 20) /* later ones are logged without a chain */
-
-struct chain {
-	uint64_t hash; /* of its frames and space; taken for the chain itself */
-	uint32_t id;   /* 0: free */
-};
-
-struct attached {
-	uint32_t pid, generation; /* how often it attached: execs */
-};
+#define LOOK_NS  50000000u /* from one look to the next; a */
+#define HURRY_NS 1000000u  /* shorter time when a quarter of the ring had come */
+#define HOLE_NS  1000000000u
 
 struct mh_heap_log {
 	struct mh_heap_ring *ring;
@@ -46,11 +37,10 @@ struct mh_heap_log {
 	uint64_t hole_ns; /* since when the next slot is being filled; 0 */
 	char *env[3];
 	struct {
-		struct attached *v;
+		uint32_t *v; /* pids */
 		size_t nr, cap;
 	} attached;
-	struct chain *chains; /* open addressing */
-	size_t nr_chains, cap_chains;
+	struct mh_chains chains;
 };
 
 /* ---- opening ---- */
@@ -129,7 +119,7 @@ void mh_heap_log_close(struct mh_heap_log *log)
 	free(log->env[0]);
 	free(log->env[1]);
 	free(log->attached.v);
-	free(log->chains);
+	mh_chains_fini(&log->chains);
 	free(log);
 }
 
@@ -140,120 +130,25 @@ const char *const *mh_heap_log_env(const struct mh_heap_log *log)
 
 /* ---- processes ---- */
 
-static struct attached *attached_of(const struct mh_heap_log *log, uint32_t pid)
+int mh_heap_log_has(const struct mh_heap_log *log, uint32_t pid)
 {
 	size_t i;
 
 	for (i = 0; i < log->attached.nr; i++) {
-		if (log->attached.v[i].pid == pid)
-			return &log->attached.v[i];
+		if (log->attached.v[i] == pid)
+			return 1;
 	}
-	return NULL;
-}
-
-int mh_heap_log_has(const struct mh_heap_log *log, uint32_t pid)
-{
-	return attached_of(log, pid) != NULL;
+	return 0;
 }
 
 static int see_attached(struct mh_heap_log *log, uint32_t pid)
 {
-	struct attached *a = attached_of(log, pid);
+	uint32_t *a = mh_heap_log_has(log, pid) ? &pid : mh_vec_push(&log->attached);
 
 	if (!a)
-		a = mh_vec_push(&log->attached);
-	if (!a)
 		return -1;
-	a->pid = pid;
-	a->generation++;
+	*a = pid;
 	return 0;
-}
-
-/* ---- call chains ---- */
-
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 29;
-}
-
-static uint64_t hash_of(const struct mh_heap_log *log, const struct mh_heap_slot *s)
-{
-	const struct attached *a = attached_of(log, s->pid);
-	uint64_t h = mix(s->pid, a ? a->generation : 0);
-	size_t i;
-
-	for (i = 0; i < s->nr_frames; i++)
-		h = mix(h, s->frames[i]);
-	return mix(h, s->nr_frames);
-}
-
-static struct chain *chain_slot(struct chain *v, size_t cap, uint64_t hash)
-{
-	size_t i = (size_t)(hash >> 20) & (cap - 1);
-
-	while (v[i].id && v[i].hash != hash)
-		i = (i + 1) & (cap - 1);
-	return &v[i];
-}
-
-static int chains_room(struct mh_heap_log *log)
-{
-	size_t cap = log->cap_chains ? 2 * log->cap_chains : 256, i;
-	struct chain *v;
-
-	if (2 * (log->nr_chains + 1) <= log->cap_chains)
-		return 0;
-	v = calloc(cap, sizeof(*v));
-	if (!v)
-		return -1;
-	for (i = 0; i < log->cap_chains; i++) {
-		if (log->chains[i].id)
-			*chain_slot(v, cap, log->chains[i].hash) = log->chains[i];
-	}
-	free(log->chains);
-	log->chains = v;
-	log->cap_chains = cap;
-	return 0;
-}
-
-static int tell_chain(const struct mh_heap_slot *s, uint32_t id, mh_event_fn fn,
-		      void *arg, struct mh_err *err)
-{
-	struct mh_event ev;
-	uint16_t i;
-	int ret = MH_OK;
-
-	mh_event_init(&ev, MH_EV_STACK);
-	ev.time_ns = s->time_ns;
-	ev.stack.id = id;
-	ev.stack.pid = s->pid;
-	for (i = 0; !ret && i < s->nr_frames; i++) {
-		ev.stack.depth = i;
-		ev.stack.ip = s->frames[i];
-		ret = fn(arg, &ev, err);
-	}
-	return ret;
-}
-
-/* *id: 0 where there is none */
-static int chain_id(struct mh_heap_log *log, uint32_t *id, const struct mh_heap_slot *s,
-		    mh_event_fn fn, void *arg, struct mh_err *err)
-{
-	struct chain *c;
-
-	*id = 0;
-	if (!s->nr_frames)
-		return MH_OK;
-	if (chains_room(log))
-		return mh_fail(err, MH_ENOMEM, "out of memory");
-	c = chain_slot(log->chains, log->cap_chains, hash_of(log, s));
-	*id = c->id;
-	if (c->id || log->nr_chains == CHAINS_MAX)
-		return MH_OK;
-	c->hash = hash_of(log, s);
-	*id = c->id = (uint32_t)++log->nr_chains;
-	return tell_chain(s, c->id, fn, arg, err);
 }
 
 /* ---- taking ---- */
@@ -272,7 +167,8 @@ static int tell_slot(struct mh_heap_log *log, const struct mh_heap_slot *s,
 	ev.heap.size = s->size;
 	if (s->op == MH_HEAP_ATTACH && see_attached(log, s->pid))
 		return mh_fail(err, MH_ENOMEM, "out of memory");
-	ret = chain_id(log, &ev.heap.stack, s, fn, arg, err);
+	ret = mh_chains_put(&log->chains, &ev.heap.stack, &ev, (const uint8_t *)s->frames,
+			    s->nr_frames, false, fn, arg, err);
 	return ret ? ret : fn(arg, &ev, err);
 }
 

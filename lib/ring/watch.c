@@ -396,6 +396,11 @@ void mh_watch_disable(struct mh_watch *w)
 		each_fd(w, i, true, PERF_EVENT_IOC_DISABLE, NULL);
 }
 
+void mh_watch_set_clock(struct mh_watch *w, int64_t offset_ns)
+{
+	w->clock_offset_ns = offset_ns;
+}
+
 int mh_watch_set_period(struct mh_watch *w, size_t event, uint64_t period,
 			struct mh_err *err)
 {

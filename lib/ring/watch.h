@@ -108,6 +108,9 @@ unsigned mh_watch_lacks(const struct mh_watch *w); /* enum mh_perf_lack */
 /* The attributes of an event as the kernel took them. */
 const struct perf_event_attr *mh_watch_attr(const struct mh_watch *w, size_t event);
 
+/* CLOCK_MONOTONIC less the clock of the records, where that is another one. */
+void mh_watch_set_clock(struct mh_watch *w, int64_t offset_ns);
+
 /* Sample every @period-th from now on. Threads that inherited the event keep theirs. */
 int mh_watch_set_period(struct mh_watch *w, size_t event, uint64_t period,
 			struct mh_err *err) MH_MUST_CHECK;

@@ -13,12 +13,13 @@
 /* Records of maps and tasks that are younger may still be overtaken on another CPU. */
 #define HOLD_BACK_NS 20000000u
 
-uint64_t mh_watch_now_ns(void)
+uint64_t mh_watch_now_ns(const struct mh_watch *w)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec -
+	       (uint64_t)w->clock_offset_ns;
 }
 
 static int hold(struct mh_watch *w, uint64_t time_ns, const uint8_t *record, size_t len,
@@ -264,7 +265,7 @@ static int emit_lane(struct mh_watch *w, struct watch_lane *lane, mh_event_fn fn
 int mh_watch_drain(struct mh_watch *w, int last, mh_event_fn fn, void *arg,
 		   struct mh_err *err)
 {
-	uint64_t begin = mh_watch_now_ns();
+	uint64_t begin = mh_watch_now_ns(w);
 	bool gone;
 	size_t i;
 	int ret;

@@ -156,7 +156,7 @@ int mh_watch_emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg
 		lost = count - lane->nr_samples;
 	if (lost <= lane->lost)
 		return MH_OK;
-	ev.time_ns = mh_watch_now_ns();
+	ev.time_ns = mh_watch_now_ns(w);
 	ev.lost = (struct mh_ev_lost){ .start_ns =
 					       lane->last_ns ? lane->last_ns : ev.time_ns,
 				       .count = lost - lane->lost,

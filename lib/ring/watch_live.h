@@ -87,6 +87,7 @@ struct mh_watch {
 	bool learn; /* note the threads of FORK records */
 	bool mapped;
 	uint64_t left_out, side_lost, malformed;
+	int64_t clock_offset_ns; /* CLOCK_MONOTONIC less the records' clock */
 	int epfd;
 	struct rlimit nofile; /* as it was; rlim_max 0: not changed */
 };
@@ -108,7 +109,8 @@ void mh_watch_unmap(struct mh_watch *w);
 
 /* Take the side records out of their rings, so that FORK has been seen. */
 int mh_watch_hold(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
-uint64_t mh_watch_now_ns(void);
+/* By the clock of the records. */
+uint64_t mh_watch_now_ns(const struct mh_watch *w);
 
 /* ---- watch_end.c ---- */
 

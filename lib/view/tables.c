@@ -99,3 +99,11 @@ void mh_summary_fini(struct mh_summary *s)
 	mh_mappings_fini(&s->mappings);
 	memset(s, 0, sizeof(*s));
 }
+
+const char *mh_hot_kind_name(enum mh_hot_kind kind)
+{
+	static const char *const names[] = { "mapping", "variable", "site",
+					     "type",    "page",     "line" };
+
+	return (unsigned)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
+}

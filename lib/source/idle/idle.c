@@ -203,6 +203,7 @@ static int scan(void *arg, struct mh_err *err)
 
 	src->scan.sums = (struct idle_sums){ 0 };
 	mh_idle_blocks_begin(&src->scan.blocks);
+	mh_idle_nodes_begin(&src->scan.nodes);
 	return src->watch.target.type == MH_TARGET_SYSTEM ? scan_ram(src, err)
 							  : scan_processes(src, err);
 }
@@ -223,6 +224,10 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 		{ "idle.window_p99_ns", mh_idle_blocks_window_ns(blocks, 0.99) },
 		{ "idle.observed_bytes", sums->observed },
 		{ "idle.accessed_bytes", sums->accessed },
+		{ "idle.anon.observed_bytes", sums->anon },
+		{ "idle.anon.accessed_bytes", sums->anon_accessed },
+		{ "idle.file.observed_bytes", sums->file },
+		{ "idle.file.accessed_bytes", sums->file_accessed },
 		{ "idle.exclusive_bytes", sums->exclusive },
 		{ "idle.shared_bytes", sums->shared },
 		{ "idle.unarmed_bytes", sums->unarmed },
@@ -237,7 +242,8 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 	for (i = 0; !status && i < sizeof(stats) / sizeof(stats[0]); i++)
 		status = mh_round_stat(&src->watch.round, 0, stats[i].name,
 				       stats[i].value, err);
-	return status;
+	return status ? status
+		      : mh_idle_nodes_tell(&src->scan.nodes, &src->watch.round, err);
 }
 
 static uint64_t scanned(const void *arg)
@@ -288,6 +294,7 @@ static void idle_close(struct mh_source *src)
 	mh_watch_fini(&src->watch);
 	mh_idle_physical_fini(&src->ram);
 	mh_idle_blocks_fini(&src->scan.blocks);
+	mh_idle_nodes_fini(&src->scan.nodes);
 	if (src->fds.bitmap >= 0)
 		close(src->fds.bitmap);
 	if (src->fds.flags >= 0)
@@ -341,6 +348,8 @@ static int open_all(struct mh_source *src, struct mh_err *err)
 	if (!status && target->type == MH_TARGET_SYSTEM)
 		status = mh_idle_physical_init(&src->ram, root, target,
 					       src->scan.page_shift, err);
+	if (!status)
+		status = mh_idle_nodes_init(&src->scan.nodes, root, err);
 	if (!status)
 		status = check_writes(src, err);
 	if (status)

@@ -119,9 +119,13 @@ static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t arm
 		nr++;
 		scan->sums.observed += page;
 		observed[i / 8] |= (uint8_t)(1u << i % 8);
+		mh_idle_nodes_count(&scan->nodes, pfns.start + i, page,
+				    state != IDLE_IDLE);
+		mh_idle_count_type(scan,
+				   mh_idle_blocks_is_anon(&scan->blocks, pfns.start + i),
+				   state != IDLE_IDLE);
 		if (state == IDLE_IDLE)
 			continue;
-		scan->sums.accessed += page;
 		accessed[i / 8] |= (uint8_t)(1u << i % 8);
 	}
 	if (!nr)

@@ -225,13 +225,26 @@ static enum idle_state judge(struct idle_scan *scan, uint64_t now, uint64_t befo
 	return state;
 }
 
+void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed)
+{
+	struct idle_sums *sums = &scan->sums;
+	uint64_t size = 1ull << scan->page_shift;
+
+	*(anon ? &sums->anon : &sums->file) += size;
+	if (accessed) {
+		sums->accessed += size;
+		*(anon ? &sums->anon_accessed : &sums->file_accessed) += size;
+	}
+}
+
 static void count(struct idle_scan *scan, uint64_t entry, enum idle_state state)
 {
 	uint64_t size = 1ull << scan->page_shift;
 
 	scan->sums.observed += size;
-	if (state == IDLE_ACCESSED)
-		scan->sums.accessed += size;
+	mh_idle_nodes_count(&scan->nodes, entry & PAGEMAP_PFN_MASK, size,
+			    state == IDLE_ACCESSED);
+	mh_idle_count_type(scan, !(entry & PAGEMAP_FILE), state == IDLE_ACCESSED);
 	if (entry & PAGEMAP_EXCLUSIVE)
 		scan->sums.exclusive += size;
 	else
