@@ -605,6 +605,16 @@ struct mh_profile_symbol {
 	bool ambiguous; /* others have the same name: nobody could tell which is meant */
 };
 
+/* What the loads of one code address do. */
+struct mh_profile_load {
+	uint64_t samples;
+	uint64_t leveled; /* of these it is known where they were served from */
+	uint64_t missed;  /* of these, beyond the second level */
+	uint64_t latency_p50, latency_p95; /* cycles, to a fifth; 0: not known */
+	int64_t stride;                    /* bytes; 0: none is seen */
+	double confidence;                 /* share of the steps that agree */
+};
+
 struct mh_profile {
 	struct mh_provenance from;
 	enum mh_unit unit;
@@ -627,6 +637,7 @@ struct mh_profile {
 	size_t nr_maps;
 	struct mh_profile_code *codes; /* by process, then address */
 	size_t nr_codes;
+	struct mh_profile_load *loads; /* of each code; NULL: not asked for */
 	struct mh_profile_object *objects;
 	size_t nr_objects;
 	struct mh_profile_row *rows; /* by code, then object, then address */
