@@ -49,6 +49,7 @@ static const char *const formats[] = {
 	"llvm-data-access",
 	"bolt",
 	"llvm-sample",
+	"gcc-afdo",
 	"prefetch",
 	"llvm-prefetch",
 	"damos",
@@ -251,6 +252,7 @@ const struct mh_cmd mh_cmd_export = {
 		 "  llvm-data-access accesses of variables for clang 22\n"
 		 "  bolt             memory events for llvm-bolt -reorder-data\n"
 		 "  llvm-sample      execution counts for clang -fprofile-sample-use\n"
+		 "  gcc-afdo         the same for gcc -fauto-profile\n"
 		 "  prefetch         loads that miss: share, latency, stride (CSV)\n"
 		 "  llvm-prefetch    prefetch hints for clang 14 to 19\n"
 		 "  damos            schemes for DAMO, with thresholds from the trace\n"

@@ -11,6 +11,7 @@ extern const struct mh_exporter mh_exporter_csv;
 extern const struct mh_exporter mh_exporter_damo;
 extern const struct mh_exporter mh_exporter_damos;
 extern const struct mh_exporter mh_exporter_folded;
+extern const struct mh_exporter mh_exporter_gcc_afdo;
 extern const struct mh_exporter mh_exporter_json;
 extern const struct mh_exporter mh_exporter_linker_script;
 extern const struct mh_exporter mh_exporter_llvm_data_access;
