@@ -18,6 +18,7 @@ extern const struct mh_exporter mh_exporter_llvm_data_access;
 extern const struct mh_exporter mh_exporter_llvm_prefetch;
 extern const struct mh_exporter mh_exporter_llvm_sample;
 extern const struct mh_exporter mh_exporter_madvise;
+extern const struct mh_exporter mh_exporter_memprof_heap;
 extern const struct mh_exporter mh_exporter_perf_data;
 extern const struct mh_exporter mh_exporter_perfetto;
 extern const struct mh_exporter mh_exporter_pprof;

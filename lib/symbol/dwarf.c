@@ -31,6 +31,7 @@ static const struct {
 	{ DW_AT_specification, MH_DW_SPECIFICATION },
 	{ DW_AT_call_file, MH_DW_CALL_FILE },
 	{ DW_AT_call_line, MH_DW_CALL_LINE },
+	{ DW_AT_call_column, MH_DW_CALL_COLUMN },
 	{ AT_GNU_DISCRIMINATOR, MH_DW_DISCRIMINATOR },
 	{ DW_AT_decl_file, MH_DW_DECL_FILE },
 	{ DW_AT_decl_line, MH_DW_DECL_LINE },
