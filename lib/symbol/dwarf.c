@@ -16,6 +16,8 @@
 #define ATTRS_MAX            4096   /* of one abbreviation */
 #define AT_GNU_DISCRIMINATOR 0x2136 /* dwarf.h of elfutils 0.188 lacks it */
 
+_Static_assert(MH_DW_NR_SLOTS <= 32, "a DIE has a bit of 32 per slot");
+
 static const struct {
 	uint16_t name;
 	uint8_t slot;
