@@ -34,8 +34,8 @@ enum mh_stream_method {
 
 enum mh_effort {
 	MH_EFFORT_RLE,
-	MH_EFFORT_5, /* what repeats itself from one snapshot to the next */
-	MH_EFFORT_6,
+	MH_EFFORT_SEARCH, /* half the time of level 6 for half a per cent more */
+	MH_EFFORT_6,      /* tables */
 	MH_EFFORT_9,
 	MH_NR_EFFORTS
 };
