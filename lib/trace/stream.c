@@ -372,14 +372,34 @@ void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 		put_known(p, out, raw, len, verdict->choice);
 }
 
-void mh_unpacker_init(struct mh_unpacker *u)
+bool mh_unpacker_init(struct mh_unpacker *u)
 {
 	*u = (struct mh_unpacker){ 0 };
+	u->ready = inflateInit2(&u->z, -15) == Z_OK;
+	return u->ready;
 }
 
 void mh_unpacker_fini(struct mh_unpacker *u)
 {
+	if (u->ready)
+		inflateEnd(&u->z);
 	mh_wbuf_fini(&u->runs);
+}
+
+/* A whole stream: it must end exactly where both buffers do. */
+static bool inflate_to(struct mh_unpacker *u, const uint8_t *stored, size_t stored_len,
+		       uint8_t *dst, size_t len)
+{
+	int status;
+
+	inflateReset(&u->z);
+	u->z.next_in = (Bytef *)(uintptr_t)stored;
+	u->z.avail_in = (uInt)stored_len;
+	u->z.next_out = dst;
+	u->z.avail_out = (uInt)len;
+	status = inflate(&u->z, Z_FINISH);
+	u->no_memory |= status == Z_MEM_ERROR;
+	return status == Z_STREAM_END && !u->z.avail_out && !u->z.avail_in;
 }
 
 static bool expand_runs(struct mh_rbuf *in, uint8_t *dst, size_t len)
@@ -417,7 +437,7 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 		u->no_memory = true;
 		return false;
 	}
-	if (!mh_inflate(&u->inflate, in->p, mh_rbuf_left(in), u->runs.p, runs_len))
+	if (!inflate_to(u, in->p, mh_rbuf_left(in), u->runs.p, runs_len))
 		return false;
 	runs = mh_rbuf(u->runs.p, runs_len);
 	return expand_runs(&runs, dst, len);
@@ -483,7 +503,7 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 		memcpy(dst, stored, raw_len);
 		return true;
 	case MH_STREAM_DEFLATE:
-		return mh_inflate(&u->inflate, stored, stored_len, dst, raw_len);
+		return inflate_to(u, stored, stored_len, dst, raw_len);
 	case MH_STREAM_CONSTANT:
 		if (stored_len != 1)
 			return false;
