@@ -33,7 +33,8 @@ static uint32_t at32(const uint32_t *v, size_t i)
 
 static void put(struct enc *x, size_t nr)
 {
-	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch, MH_EFFORT_SEARCH);
+	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch,
+		       MH_EFFORT_SEARCH);
 }
 
 static void find_snapshots(struct enc *x)
