@@ -21,7 +21,7 @@
 struct mh_writer;
 
 enum mh_policy {
-	MH_POLICY_DEFAULT, /* Z_RLE; level 6 for columns where a trial says that it pays
+	MH_POLICY_DEFAULT, /* Z_RLE; a search for columns where a trial says that it pays
 			    */
 	MH_POLICY_FAST,    /* Z_RLE everywhere */
 	MH_POLICY_BEST     /* level 9 where it pays; for repack */

@@ -21,7 +21,8 @@ int mh_decoder_new(struct mh_decoder **out, struct mh_err *err)
 	*out = d;
 	if (!d)
 		goto fail;
-	mh_unpacker_init(&d->u);
+	if (!mh_unpacker_init(&d->u))
+		goto fail;
 	return MH_OK;
 fail:
 	mh_decoder_free(d);

@@ -108,7 +108,8 @@ static void find_ranges(struct enc *x)
 
 static void put(struct enc *x, size_t nr)
 {
-	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch, MH_EFFORT_5);
+	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch,
+		       MH_EFFORT_SEARCH);
 }
 
 static void put_ranges(struct enc *x)

@@ -212,7 +212,8 @@ static int read_index(struct mh_reader *r, struct mh_err *err)
 		return status;
 	if (!mh_trailer_get(&trailer, bytes) || trailer.uuid4 != mh_uuid4(r->uuid))
 		return MH_END;
-	mh_unpacker_init(&u);
+	if (!mh_unpacker_init(&u))
+		return mh_fail(err, MH_ENOMEM, "out of memory");
 	for (offset = trailer.index_offset; offset && !status; offset = prev) {
 		size_t before = r->index.nr;
 

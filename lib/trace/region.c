@@ -33,7 +33,8 @@ static uint32_t at32(const uint32_t *v, size_t i)
 
 static void put(struct enc *x, size_t nr)
 {
-	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch, MH_EFFORT_5);
+	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch,
+		       MH_EFFORT_SEARCH);
 }
 
 static void find_snapshots(struct enc *x)
@@ -191,7 +192,7 @@ static void put_touched(struct enc *x)
 	if (!any)
 		return;
 	mh_column_begin(&x->e->columns, MH_COLID_TOUCHED, MH_ENCODING_PLAIN);
-	mh_stream_put(&x->e->packer, x->out, token, x->n, MH_EFFORT_5);
+	mh_stream_put(&x->e->packer, x->out, token, x->n, MH_EFFORT_SEARCH);
 	mh_wbuf_varint(x->out, nr);
 	put(x, nr);
 	mh_column_end(&x->e->columns);

@@ -2,8 +2,9 @@
 /*
  * Streams, both ways. What deflate is bad at is kept from it: runs have a method of their
  * own, bytes without repetitions are Huffman coded here, and noise is stored. Deflate
- * gets what has repetitions: Z_RLE finds nearly all of them, level 6 the rest where that
- * pays. Which is right for a stream is found out by trying in one block of several.
+ * gets what has repetitions: Z_RLE finds nearly all of them, MH_EFFORT_SEARCH the rest
+ * where that pays. Which is right for a stream is found out by trying in one block of
+ * several.
  */
 #include "trace/stream.h"
 
@@ -31,20 +32,21 @@ static z_stream *deflater(struct mh_packer *p, enum mh_effort effort)
 		int level, strategy;
 	} how[MH_NR_EFFORTS] = {
 		[MH_EFFORT_RLE] = { 1, Z_RLE },
-		[MH_EFFORT_5] = { 5, Z_DEFAULT_STRATEGY },
+		[MH_EFFORT_SEARCH] = { 6, Z_DEFAULT_STRATEGY },
 		[MH_EFFORT_6] = { 6, Z_DEFAULT_STRATEGY },
 		[MH_EFFORT_9] = { 9, Z_DEFAULT_STRATEGY },
 	};
 	z_stream *z = &p->z[effort];
 
-	if (p->ready[effort]) {
+	if (p->ready[effort])
 		deflateReset(z);
-		return z;
-	}
-	if (deflateInit2(z, how[effort].level, Z_DEFLATED, -15, 9,
-			 how[effort].strategy) != Z_OK)
+	else if (deflateInit2(z, how[effort].level, Z_DEFLATED, -15, 9,
+			      how[effort].strategy) != Z_OK)
 		return NULL;
 	p->ready[effort] = true;
+	/* Sooner content with a match, and half as far back for a better one. */
+	if (effort == MH_EFFORT_SEARCH)
+		deflateTune(z, 4, 8, 128, 64);
 	return z;
 }
 
@@ -315,7 +317,7 @@ static void put_known(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *r
 	}
 	p->a.len = 0;
 	deflate_to(p, &p->a, raw, len,
-		   choice == MH_CHOICE_STRONG ? MH_EFFORT_6 : MH_EFFORT_RLE);
+		   choice == MH_CHOICE_STRONG ? MH_EFFORT_SEARCH : MH_EFFORT_RLE);
 	put_deflated(out, &p->a, raw, len);
 }
 
@@ -338,13 +340,13 @@ static void put_smallest(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 	if (p->policy == MH_POLICY_BEST ||
 	    (p->policy == MH_POLICY_DEFAULT && rle < len - len / 8)) {
 		deflate_to(p, &p->b, raw, len,
-			   p->policy == MH_POLICY_BEST ? MH_EFFORT_9 : MH_EFFORT_6);
+			   p->policy == MH_POLICY_BEST ? MH_EFFORT_9 : MH_EFFORT_SEARCH);
 		strong = p->b.len;
 	}
 	out->bad |= p->a.bad | p->b.bad | p->runs.bad;
 	slow = rle;
 	verdict->choice = MH_CHOICE_RLE;
-	if (strong < rle - rle / 16) {
+	if (strong < rle - rle / 18) {
 		verdict->choice = MH_CHOICE_STRONG;
 		slow = strong;
 	}
@@ -370,14 +372,34 @@ void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 		put_known(p, out, raw, len, verdict->choice);
 }
 
-void mh_unpacker_init(struct mh_unpacker *u)
+bool mh_unpacker_init(struct mh_unpacker *u)
 {
 	*u = (struct mh_unpacker){ 0 };
+	u->ready = inflateInit2(&u->z, -15) == Z_OK;
+	return u->ready;
 }
 
 void mh_unpacker_fini(struct mh_unpacker *u)
 {
+	if (u->ready)
+		inflateEnd(&u->z);
 	mh_wbuf_fini(&u->runs);
+}
+
+/* A whole stream: it must end exactly where both buffers do. */
+static bool inflate_to(struct mh_unpacker *u, const uint8_t *stored, size_t stored_len,
+		       uint8_t *dst, size_t len)
+{
+	int status;
+
+	inflateReset(&u->z);
+	u->z.next_in = (Bytef *)(uintptr_t)stored;
+	u->z.avail_in = (uInt)stored_len;
+	u->z.next_out = dst;
+	u->z.avail_out = (uInt)len;
+	status = inflate(&u->z, Z_FINISH);
+	u->no_memory |= status == Z_MEM_ERROR;
+	return status == Z_STREAM_END && !u->z.avail_out && !u->z.avail_in;
 }
 
 static bool expand_runs(struct mh_rbuf *in, uint8_t *dst, size_t len)
@@ -415,7 +437,7 @@ static bool expand_deflated_runs(struct mh_unpacker *u, struct mh_rbuf *in, uint
 		u->no_memory = true;
 		return false;
 	}
-	if (!mh_inflate(&u->inflate, in->p, mh_rbuf_left(in), u->runs.p, runs_len))
+	if (!inflate_to(u, in->p, mh_rbuf_left(in), u->runs.p, runs_len))
 		return false;
 	runs = mh_rbuf(u->runs.p, runs_len);
 	return expand_runs(&runs, dst, len);
@@ -481,7 +503,7 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 		memcpy(dst, stored, raw_len);
 		return true;
 	case MH_STREAM_DEFLATE:
-		return mh_inflate(&u->inflate, stored, stored_len, dst, raw_len);
+		return inflate_to(u, stored, stored_len, dst, raw_len);
 	case MH_STREAM_CONSTANT:
 		if (stored_len != 1)
 			return false;

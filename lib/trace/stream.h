@@ -19,7 +19,6 @@
 
 #include "base/buf.h"
 #include "trace/huffman.h"
-#include "trace/inflate.h"
 
 enum mh_stream_method {
 	MH_STREAM_RAW = 0,
@@ -34,8 +33,8 @@ enum mh_stream_method {
 
 enum mh_effort {
 	MH_EFFORT_RLE,
-	MH_EFFORT_5, /* what repeats itself from one snapshot to the next */
-	MH_EFFORT_6,
+	MH_EFFORT_SEARCH, /* half the time of level 6 for half a per cent more */
+	MH_EFFORT_6,      /* tables */
 	MH_EFFORT_9,
 	MH_NR_EFFORTS
 };
@@ -80,12 +79,14 @@ void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 
 /* Reusable state of decompressing; one per thread. */
 struct mh_unpacker {
-	struct mh_inflate inflate;
+	z_stream z;
+	bool ready;
 	bool no_memory;      /* the last false was for want of memory */
 	struct mh_wbuf runs; /* of MH_STREAM_DEFLATED_RUNS */
 };
 
-void mh_unpacker_init(struct mh_unpacker *u);
+/* False: out of memory; mh_unpacker_fini() is still right. */
+bool mh_unpacker_init(struct mh_unpacker *u);
 void mh_unpacker_fini(struct mh_unpacker *u);
 
 /*
