@@ -37,6 +37,7 @@ struct mh_provenance {
 	uint64_t nr_intervals; /* snapshots or scans; 0 for samples */
 	uint64_t nr_samples;
 	uint64_t lost, throttled;
+	uint64_t nonmem;          /* samples of no memory access, dropped on purpose */
 	uint64_t nr_gaps, gap_ns; /* spans without data, summed over targets */
 	uint64_t nr_damaged;      /* blocks of the trace that could not be read */
 	uint64_t observer_cpu_ns; /* the recorder's own CPU time */
@@ -146,9 +147,12 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
-	bool sampled;           /* sizes are what samples hit; estimates follow */
-	double coverage_p50;    /* median of the points' */
-	uint64_t chao1_p50;     /* likewise; MH_NO_DATA */
+	bool sampled;         /* sizes are what samples hit; estimates follow */
+	double coverage_p50;  /* median of the points' */
+	uint64_t chao1_p50;   /* likewise; MH_NO_DATA */
+	uint32_t one_page_in; /* sizes are estimates from one page in so many; 1: all */
+	uint64_t
+		error_p50; /* then: standard error of the median interval's; MH_NO_DATA */
 	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
@@ -357,6 +361,23 @@ struct mh_code_row {
 	char *file;      /* "" */
 	uint32_t line;   /* 0: not known */
 	char *module;    /* path; "[kernel]"; "" */
+	/* What the hardware told; all 0 where it told nothing. */
+	uint64_t nr_told, nr_loads, nr_stores;
+	uint64_t nr_latency; /* of the samples in `weight` */
+	uint64_t nr_tlb_miss, nr_hitm, nr_locked;
+	uint64_t nr_far; /* served beyond the last cache of the core's node */
+	uint8_t level;   /* the most frequent: enum mh_mem_level */
+	uint64_t nr_at_level;
+};
+
+enum mh_code_sort {
+	MH_CODE_BY_SHARE,
+	MH_CODE_BY_WEIGHT,
+	MH_CODE_BY_LATENCY, /* mean */
+	MH_CODE_BY_LEVEL,   /* samples that were served far away */
+	MH_CODE_BY_TLB,
+	MH_CODE_BY_SNOOP, /* HITM */
+	MH_CODE_BY_LOCK
 };
 
 struct mh_code {
@@ -370,6 +391,93 @@ struct mh_code {
 };
 
 void mh_code_fini(struct mh_code *code);
+
+/* ---- levels: where accesses were served, and how long it took ---- */
+
+enum mh_split {
+	MH_SPLIT_NONE,
+	MH_SPLIT_PROCESS,
+	MH_SPLIT_THREAD,
+	MH_SPLIT_CPU,
+	MH_SPLIT_NODE /* of the CPU; CPUs whose node is not recorded are one part */
+};
+#define MH_NR_SPLITS 5
+
+struct mh_level_part {
+	char name[48]; /* "comm 1234", "cpu 3", "node 0"; "" without a split */
+	uint64_t samples;
+};
+
+/* Numbers are those of event.h: enum mh_mem_op, mh_mem_level, mh_mem_hit. */
+struct mh_level_row {
+	size_t part; /* index into parts */
+	uint8_t op, level, hit;
+	uint64_t samples;
+	double share; /* of its part's samples, each with its period */
+	/* Of the samples that have a latency, in cycles; percentiles are at most 3 % off.
+	 */
+	uint64_t nr_latency, latency_sum;
+	uint64_t latency_p50, latency_p90, latency_p99, latency_max;
+	uint64_t nr_tlb_told, nr_tlb_miss, nr_hitm, nr_locked;
+};
+
+struct mh_levels {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	enum mh_split split;
+	struct mh_level_part *parts; /* by samples, descending; at least one */
+	size_t nr_parts;
+	struct mh_level_row *rows; /* by part, op, level, hit before miss */
+	size_t nr_rows;
+	uint64_t nr_untold; /* samples of which the hardware told nothing */
+};
+
+void mh_levels_fini(struct mh_levels *l);
+
+/* ---- lines: cache lines that threads share ---- */
+
+#define MH_LINE_SIZE 64u
+
+enum mh_sharing {
+	MH_SHARING_TRUE,   /* a word that one thread stores is another's too */
+	MH_SHARING_FALSE,  /* one stores, and others use other words of the line only */
+	MH_SHARING_UNKNOWN /* modified elsewhere, but by whom was not sampled */
+};
+
+/* One instruction at one offset. */
+struct mh_line_spot {
+	uint32_t offset;
+	uint64_t samples, loads, stores, hitm_local, hitm_remote;
+	uint64_t nr_latency, latency_sum;
+	uint32_t nr_threads;
+	char *function, *file; /* "" */
+	uint32_t line;
+};
+
+struct mh_line {
+	uint64_t addr;
+	uint32_t pid;
+	enum mh_sharing sharing;
+	uint64_t samples, loads, stores, hitm_local, hitm_remote;
+	uint32_t nr_threads, nr_readers, nr_writers; /* a thread may be both */
+	char *mapping, *symbol;                      /* "" */
+	struct mh_line_spot *spots;                  /* by offset */
+	size_t nr_spots;
+};
+
+struct mh_lines {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_line *rows; /* by HITM, then by samples of contended lines */
+	size_t nr_rows;
+	uint64_t nr_lines;     /* that samples hit, shared or not */
+	uint64_t nr_only_read; /* that several threads use and none was seen to store */
+	uint64_t nr_left_out;  /* samples past the limit of distinct places */
+	bool told;             /* some sample says whether it is a load or a store */
+};
+
+void mh_lines_fini(struct mh_lines *l);
+const char *mh_sharing_name(enum mh_sharing sharing); /* "false", "true", ... */
 
 /* ---- hot: which objects the accesses go to ---- */
 
@@ -497,6 +605,16 @@ struct mh_profile_symbol {
 	bool ambiguous; /* others have the same name: nobody could tell which is meant */
 };
 
+/* What the loads of one code address do. */
+struct mh_profile_load {
+	uint64_t samples;
+	uint64_t leveled; /* of these it is known where they were served from */
+	uint64_t missed;  /* of these, beyond the second level */
+	uint64_t latency_p50, latency_p95; /* cycles, to a fifth; 0: not known */
+	int64_t stride;                    /* bytes; 0: none is seen */
+	double confidence;                 /* share of the steps that agree */
+};
+
 struct mh_profile {
 	struct mh_provenance from;
 	enum mh_unit unit;
@@ -519,6 +637,7 @@ struct mh_profile {
 	size_t nr_maps;
 	struct mh_profile_code *codes; /* by process, then address */
 	size_t nr_codes;
+	struct mh_profile_load *loads; /* of each code; NULL: not asked for */
 	struct mh_profile_object *objects;
 	size_t nr_objects;
 	struct mh_profile_row *rows; /* by code, then object, then address */

@@ -15,6 +15,7 @@ struct mh_session_source {
 	const char *name; /* lent by the reader */
 	uint64_t rows[MH_NR_EVENT_KINDS];
 	int has_addr;            /* its samples have addresses */
+	uint32_t weight;         /* it looked at one page in so many, chosen by chance */
 	struct mh_range time_ns; /* of its data blocks */
 };
 
@@ -73,7 +74,7 @@ struct mh_session {
 		struct mh_tuned *v;
 		size_t nr, cap;
 	} tuned; /* by time, once the tables are read */
-	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
@@ -101,6 +102,9 @@ enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src);
 /* A cursor's filter for the data of @src under the session's filters. */
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
 		       struct mh_filter *out);
+
+/* What a byte of source @id stands for. */
+uint32_t mh_session_weight(const struct mh_session *s, uint16_t id);
 
 int mh_session_has_pid(const struct mh_session *s, uint32_t pid);
 
