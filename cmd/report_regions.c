@@ -27,7 +27,9 @@ struct listing {
 	uint64_t start_ns;        /* of the trace */
 	struct mh_ev_region last; /* of the open snapshot: pid and start_ns */
 	uint64_t last_end_ns;
-	uint64_t nr; /* snapshots */
+	uint64_t nr;                /* snapshots */
+	uint32_t rate_nr, rate_max; /* of `rate` */
+	char rate[MH_TEXT_MAX];     /* the last that was written; "" at first */
 };
 
 static int choose_source(unsigned *out, struct mh_report *r, struct mh_err *err)
@@ -118,11 +120,50 @@ static const char *mapping_of(const struct listing *l, const struct mh_event *ev
 	return buf;
 }
 
+/* Rows come by the million, and printf() would take most of their time. */
+static char *put_hex(char *p, uint64_t v)
+{
+	static const char digits[] = "0123456789abcdef";
+	int shift = v ? (63 - __builtin_clzll(v)) / 4 * 4 : 0, n = 16 - shift / 4;
+
+	for (; shift >= 0; shift -= 4)
+		*p++ = digits[v >> shift & 15];
+	memset(p, ' ', (size_t)n);
+	return p + n;
+}
+
+static char *put_right(char *p, const char *s, size_t width)
+{
+	size_t len = strlen(s);
+
+	for (; width > len; width--)
+		*p++ = ' ';
+	memcpy(p, s, len);
+	p += len;
+	*p++ = ' ';
+	*p++ = ' ';
+	return p;
+}
+
+/* Few values come again and again. */
+static const char *rate_of(struct listing *l, const struct mh_ev_region *g)
+{
+	if (!g->max_accesses)
+		return "-";
+	if (!*l->rate || l->rate_nr != g->nr_accesses || l->rate_max != g->max_accesses)
+		mh_text_percent(l->rate,
+				(double)g->nr_accesses / (double)g->max_accesses);
+	l->rate_nr = g->nr_accesses;
+	l->rate_max = g->max_accesses;
+	return l->rate;
+}
+
 static int text_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct listing *l = arg;
 	const struct mh_ev_region *g = &ev->region;
-	char a[MH_TEXT_MAX], b[MH_TEXT_MAX], c[MH_TEXT_MAX] = "-", name[256];
+	char a[MH_TEXT_MAX], c[MH_TEXT_MAX] = "-", name[256];
+	char row[6 * MH_TEXT_MAX] = "  ", *p = row + 2;
 
 	(void)err;
 	if (is_new_snapshot(l, ev)) {
@@ -136,13 +177,15 @@ static int text_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 	}
 	if (g->age != MH_NO_AGE)
 		snprintf(c, sizeof(c), "%" PRIu32, g->age);
-	fprintf(l->out, "  %-16" PRIx64 " %-16" PRIx64 " %10s  ", g->start, g->end,
-		mh_text_bytes(a, g->end - g->start));
-	fprintf(l->out, "%6s  %9s  %4s  %s\n",
-		g->max_accesses ? mh_text_percent(a, (double)g->nr_accesses /
-							     (double)g->max_accesses)
-				: "-",
-		mh_text_bytes(b, g->touched), c, mapping_of(l, ev, name, sizeof(name)));
+	p = put_hex(p, g->start);
+	p = put_hex(p, g->end);
+	p = put_right(p, mh_text_bytes(a, g->end - g->start), 10);
+	p = put_right(p, rate_of(l, g), 6);
+	p = put_right(p, mh_text_bytes(a, g->touched), 9);
+	p = put_right(p, c, 4);
+	fwrite(row, 1, (size_t)(p - row), l->out);
+	fputs(mapping_of(l, ev, name, sizeof(name)), l->out);
+	fputc('\n', l->out);
 	return MH_OK;
 }
 

@@ -314,7 +314,8 @@ static int tell_stats(struct mh_source *src, const struct damon_sink *to,
 	uint64_t cpu = mh_proc_run_ns(src->fs->root, src->kdamond);
 	int ret = MH_OK;
 
-	if (cpu >= src->kdamond_cpu_ns && src->kdamond_start) {
+	/* Of one that has ended there is nothing to read: what was told last holds. */
+	if (cpu > src->kdamond_cpu_ns && src->kdamond_start) {
 		src->kdamond_told_ns = src->kdamonds_past_ns + cpu - src->kdamond_cpu_ns;
 		ret = mh_damon_stat(to, "kdamond.cpu_ns", src->kdamond_told_ns, err);
 	}

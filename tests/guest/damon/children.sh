@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Children become further targets; the first process may end before them.
 set -e
+# Without the gap between program and heap, which DAMON would watch (see antiphase).
+echo 1 >/proc/sys/kernel/randomize_va_space
 "$MEMHEAT" record -s damon --regions 100:1000 -o "$OUT/trace" -- sh -c '
 	"$WORKLOAD" static --hot 8M --total 16M --time 4s --truth "$OUT/a.json" &
 	sleep 2
@@ -14,4 +16,5 @@ pid=$!
 sleep 1
 "$MEMHEAT" record -s damon --regions 100:1000 -q -p $pid --for 16s -o "$OUT/orphan"
 kill $long
+echo 2 >/proc/sys/kernel/randomize_va_space
 [ "$(cat /sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds)" = 0 ]
