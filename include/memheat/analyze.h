@@ -24,10 +24,11 @@ struct mh_session;
 struct mh_session_opts {
 	struct mh_filter filter; /* time_ns here is relative to the trace's start */
 	const char *source;      /* name; NULL: the first that fits the view */
-	const char *at;          /* only mappings whose name contains it; NULL: all */
-	double min_rate;         /* leave out what is below this share of checks, 0..1 */
-	uint64_t min_size;       /* leave out smaller regions */
-	struct mh_range age_ns;  /* only regions of this age; 0, 0: all */
+	int writes;        /* of page scans the written pages, not the accessed ones */
+	const char *at;    /* only mappings whose name contains it; NULL: all */
+	double min_rate;   /* leave out what is below this share of checks, 0..1 */
+	uint64_t min_size; /* leave out smaller regions */
+	struct mh_range age_ns; /* only regions of this age; 0, 0: all */
 	uint64_t skip;    /* leave out so many snapshots or intervals at the start */
 	unsigned threads; /* for data passes; 0: one per CPU, 8 at most */
 };
