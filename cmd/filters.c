@@ -285,6 +285,8 @@ static int passes(struct rows *rows, const struct mh_event *ev, struct mh_err *e
 	case MH_EV_STAT:
 	case MH_EV_LOST:
 	case MH_EV_GAP:
+	case MH_EV_HEAP:
+	case MH_EV_STACK:
 		break;
 	}
 	return 1;
@@ -293,7 +295,9 @@ static int passes(struct rows *rows, const struct mh_event *ev, struct mh_err *e
 #define BIT(kind) (1u << (kind))
 
 /* What describes the data and is needed whatever the time or the address is. */
-#define STATE_KINDS (BIT(MH_EV_META) | BIT(MH_EV_MAP) | BIT(MH_EV_TASK))
+#define STATE_KINDS                                                                      \
+	(BIT(MH_EV_META) | BIT(MH_EV_MAP) | BIT(MH_EV_TASK) | BIT(MH_EV_STACK) |         \
+	 BIT(MH_EV_HEAP))
 
 static int hand_over(struct rows *rows, const struct mh_event *ev, int state,
 		     struct mh_err *err)

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "progress.h"
 #include "report.h"
+#include "report_access.h"
 
 #define AT(member) .offset = offsetof(struct mh_report_opts, member)
 
@@ -21,9 +22,15 @@ static const char *const cmaps[] = { "inferno", "viridis", "magma", NULL };
 static const char *const scales[] = { "auto", "linear", "sqrt", "log", NULL };
 static const char *const themes[] = { "dark", "light", NULL };
 static const char *const styles[] = { "list", "recency", "temperature", "line", NULL };
-static const char *const sort_keys[] = { "address", "rate",        "age",
-					 "size",    "temperature", NULL };
+static const char *const sort_keys[] = { "address",     "rate",  "age",    "size",
+					 "temperature", "share", "weight", "latency",
+					 "level",       "tlb",   "snoop",  "lock",
+					 NULL };
+static const char *const splits[] = { "none", "process", "thread", "cpu", "node", NULL };
 static const char *const cell_rules[] = { "area", "damo", NULL };
+
+static const char *const hot_by[] = { "symbol", "mapping", "site", "type",
+				      "page",   "line",    NULL };
 
 static const struct mh_option report_options[] = {
 	{ "output", 'o', MH_OPT_FILE, "FILE",
@@ -38,7 +45,7 @@ static const struct mh_option report_options[] = {
 	  "characters per line; default the terminal's, or 80", AT(width), .min = 40,
 	  .max = 1000 },
 	{ "height", 0, MH_OPT_COUNT, "N", "lines of the map; default the terminal's",
-	  AT(height), .min = 4, .max = 1000, .only = "heatmap" },
+	  AT(height), .min = 4, .max = 1000, .only = "heatmap diff" },
 	{ "color", 0, MH_OPT_CHOICE, "WHEN", "auto, always or never; NO_COLOR is kept",
 	  AT(color), .choices = mh_color_names },
 	{ "no-pager", 0, MH_OPT_FLAG, NULL, "never start $MEMHEAT_PAGER, $PAGER or less",
@@ -47,23 +54,23 @@ static const struct mh_option report_options[] = {
 	  "threads that read the trace; default one per CPU, 8 at most", AT(threads),
 	  .min = 1, .max = 256 },
 	{ "rows", 0, MH_OPT_COUNT, "N", "address bins; default as many as can be shown",
-	  AT(rows), .min = 1, .max = 65536, .only = "heatmap" },
+	  AT(rows), .min = 1, .max = 65536, .only = "heatmap diff" },
 	{ "cols", 0, MH_OPT_COUNT, "N", "time bins; default as many as can be shown",
-	  AT(cols), .min = 1, .max = 65536, .only = "heatmap" },
+	  AT(cols), .min = 1, .max = 65536, .only = "heatmap diff" },
 	{ "cmap", 0, MH_OPT_CHOICE, "NAME", "colours: inferno, viridis or magma",
-	  AT(cmap), .choices = cmaps, .only = "heatmap" },
+	  AT(cmap), .choices = cmaps, .only = "heatmap diff" },
 	{ "scale", 0, MH_OPT_CHOICE, "NAME",
 	  "from value to colour: auto, linear, sqrt or log", AT(scale), .choices = scales,
 	  .only = "heatmap" },
 	{ "range", 0, MH_OPT_NUMBERS, "LO:HI", "values of the first and the last colour",
-	  AT(range), .only = "heatmap" },
+	  AT(range), .only = "heatmap diff" },
 	{ "size", 0, MH_OPT_EXTENT, "WxH", "pixels of a picture; default 1280x720",
-	  AT(size_px), .min = 64, .max = 16384, .only = "heatmap" },
+	  AT(size_px), .min = 64, .max = 16384, .only = "heatmap diff" },
 	{ "theme", 0, MH_OPT_CHOICE, "NAME", "dark or light", AT(theme),
-	  .choices = themes, .only = "heatmap" },
+	  .choices = themes, .only = "heatmap diff" },
 	{ "no-collapse", 0, MH_OPT_FLAG, NULL,
 	  "true scale: draw cold stretches instead of leaving them out", AT(no_collapse),
-	  .only = "heatmap" },
+	  .only = "heatmap diff" },
 	{ "cells", 0, MH_OPT_CHOICE, "RULE",
 	  "how a cell is made: area (share of its area) or damo (DAMO's rule)", AT(cells),
 	  .choices = cell_rules, .only = "heatmap" },
@@ -72,12 +79,36 @@ static const struct mh_option report_options[] = {
 	{ "style", 0, MH_OPT_CHOICE, "NAME",
 	  "each snapshot's regions as: list, recency or temperature (bytes by it), line",
 	  AT(style), .choices = styles, .only = "regions" },
-	{ "sort", 0, MH_OPT_CHOICE, "KEY", "address, rate, age, size or temperature",
-	  AT(sort), .choices = sort_keys, .only = "regions" },
+	{ "sort", 0, MH_OPT_CHOICE, "KEY",
+	  "address, rate, age, size or temperature; code: share, weight, latency, level, "
+	  "tlb, snoop or lock",
+	  AT(sort), .choices = sort_keys, .only = "regions code" },
+	{ "split", 0, MH_OPT_CHOICE, "WHAT",
+	  "a table for each process, thread, cpu or memory node", AT(split),
+	  .choices = splits, .only = "levels" },
+	{ "op", 0, MH_OPT_LIST, "OP,...", "only samples of these: load, store, prefetch",
+	  AT(ops), .only = "code levels lines" },
+	{ "level", 0, MH_OPT_LIST, "LEVEL,...",
+	  "only samples served there: l1, l2, l3, ram, remote_ram", AT(levels),
+	  .only = "code levels lines" },
+	{ "snoop", 0, MH_OPT_LIST, "SNOOP,...", "only samples with this snoop: hitm, fwd",
+	  AT(snoops), .only = "code levels lines" },
+	{ "tlb", 0, MH_OPT_LIST, "TLB,...",
+	  "only samples with this TLB result: miss, walk", AT(tlbs),
+	  .only = "code levels lines" },
+	{ "lock", 0, MH_OPT_LIST, "YES,...", "only samples that lock, or do not: yes, no",
+	  AT(locks), .only = "code levels lines" },
 	{ "descending", 0, MH_OPT_FLAG, NULL, "sort from high to low; hot first",
 	  AT(descending), .only = "regions" },
 	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
 	  AT(log_bins), .only = "regions" },
+	{ "map", 0, MH_OPT_FLAG, NULL,
+	  "a map of what changed instead of the table; -o FILE.png and .svg are that too",
+	  AT(map), .only = "diff" },
+	{ "by", 0, MH_OPT_CHOICE, "WHAT",
+	  "a row per symbol (variable or allocation site; the default), mapping, site, "
+	  "type, page, or line of 64 bytes",
+	  AT(by), .choices = hot_by, .only = "hot" },
 	{ "percentiles", 0, MH_OPT_LIST, "P,...",
 	  "which to print; default 0,25,50,75,90,95,99,100", AT(percentiles),
 	  .only = "wss" },
@@ -98,16 +129,18 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
-	&mh_report_mrc,       &mh_report_sizing,
+	&mh_report_mrc,       &mh_report_sizing,  &mh_report_levels,
+	&mh_report_lines,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary",   "heatmap", "wss",    "mappings",   "hot",         "code",
-	"footprint", "regions", "diff",   "cold",       "times",       "nr_regions",
-	"mrc",       "heats",   "access", "footprints", "record_info", NULL
+	"summary",    "heatmap",     "wss",    "mappings", "hot",   "code",
+	"footprint",  "regions",     "diff",   "cold",     "times", "nr_regions",
+	"mrc",        "sizing",      "levels", "lines",    "heats", "access",
+	"footprints", "record_info", NULL
 };
 
 static const struct {
@@ -153,6 +186,19 @@ static int unknown_type(const struct mh_cmd *cmd, const char *word)
 	return mh_usage(cmd, "there is no report '%s'; types: %s", word, list);
 }
 
+static int has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+	const char *p = words;
+
+	while ((p = strstr(p, word))) {
+		if ((p == words || p[-1] == ' ') && (!p[len] || p[len] == ' '))
+			return 1;
+		p += len;
+	}
+	return 0;
+}
+
 /* Options of other types are a mistake, not a decoration. */
 static int check_options(const struct mh_cmd *cmd, const struct mh_args *args,
 			 const char *type)
@@ -162,9 +208,9 @@ static int check_options(const struct mh_cmd *cmd, const struct mh_args *args,
 
 	for (i = 0; i < nr; i++)
 		if ((args->given >> i & 1) && flat[i].only &&
-		    strcmp(flat[i].only, type) != 0)
-			return mh_usage(cmd, "--%s is for the report '%s', not for '%s'",
-					flat[i].name, flat[i].only, type);
+		    !has_word(flat[i].only, type))
+			return mh_usage(cmd, "--%s is for: %s; not for %s", flat[i].name,
+					flat[i].only, type);
 	return MH_EXIT_OK;
 }
 
@@ -311,7 +357,9 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 	mh_filters_session(&opts, &r->opts->filters);
 	opts.threads = (unsigned)r->opts->threads;
 	opts.writes = r->opts->writes;
-	status = mh_session_open(&r->session, input, &opts, &err);
+	status = mh_report_access_filters(&opts, r->opts, &err);
+	if (status == MH_OK)
+		status = mh_session_open(&r->session, input, &opts, &err);
 	if (status == MH_OK)
 		status = check_filters(r, &err);
 	if (status == MH_OK)
@@ -334,6 +382,20 @@ static int take_other(struct mh_report *r, const struct mh_cmd *cmd, struct mh_a
 	args->argv++;
 	args->argc--;
 	return MH_EXIT_OK;
+}
+
+/* Regions and code are sorted by different keys; the first one is no wish. */
+static int check_sort(const struct mh_cmd *cmd, const struct mh_report_opts *opts,
+		      const char *type)
+{
+	int code = !strcmp(type, "code");
+
+	if (!opts->sort || code == (opts->sort >= MH_SORT_CODE))
+		return MH_EXIT_OK;
+	return mh_usage(cmd, "the report '%s' is not sorted by %s; keys: %s", type,
+			sort_keys[opts->sort],
+			code ? "share, weight, latency, level, tlb, snoop, lock"
+			     : "address, rate, age, size, temperature");
 }
 
 static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_args *args)
@@ -362,6 +424,8 @@ static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_arg
 	if (!input)
 		return MH_EXIT_USAGE;
 	status = check_options(cmd, args, type->name);
+	if (status == MH_EXIT_OK)
+		status = check_sort(cmd, r->opts, type->name);
 	if (status == MH_EXIT_OK)
 		status = choose_format(r, cmd, type);
 	if (status == MH_EXIT_OK)
@@ -414,6 +478,8 @@ const struct mh_cmd mh_cmd_report = {
 		 "part\n"
 		 "  hot        variables and mappings by their share of the accesses\n"
 		 "  code       functions and lines that made the accesses, from samples\n"
+		 "  levels     cache levels that served the accesses, with latencies\n"
+		 "  lines      cache lines that threads contend for (false sharing)\n"
 		 "  footprint  resident memory, swap and huge pages over time\n"
 		 "  diff       A B: what grew from one trace to another\n"
 		 "  regions    every snapshot's regions, as recorded\n"

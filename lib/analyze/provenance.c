@@ -99,9 +99,12 @@ void mh_session_provenance(const struct mh_session *s,
 		out->duration_ns = info->time_ns.end - 1 - s->start_ns;
 	out->lost = s->lost;
 	out->throttled = s->throttled;
+	out->nonmem = s->nonmem;
 	out->nr_damaged = info->nr_damaged + s->nr_damaged;
 	out->observer_cpu_ns = s->observer_cpu_ns;
 	out->stall_max_ns = s->stall_max_ns;
+	out->kdamond_cpu_ns = s->kdamond_cpu_ns;
+	out->nr_snapshots = s->nr_snapshots;
 	/* A repacked trace is closed properly; that its input was not is in META. */
 	out->complete = info->complete && !mh_reader_meta(s->reader, "trace.incomplete");
 	if (!src)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opening events. EINVAL does not say which attribute is too new, so the newest that is
- * set is given up first. EACCES for kernel-mode events is answered by leaving them out.
+ * set is given up first, and precision last. EACCES is answered by leaving out kernel
+ * mode, then physical addresses.
  */
 #include "ring/open.h"
 
@@ -70,15 +71,25 @@ static int try_open(const struct perf_event_attr *attr, const struct mh_perf_pla
 			    place->group_fd, place->flags | PERF_FLAG_FD_CLOEXEC);
 }
 
-/* Returns the bit of what was given up; 0: nothing is left to give up. */
-static unsigned give_up(struct perf_event_attr *attr, int sys_errno)
+const char *mh_perf_lack_words(unsigned bit)
 {
-	if ((sys_errno == EACCES || sys_errno == EPERM) && !attr->exclude_kernel) {
-		attr->exclude_kernel = 1;
-		return MH_LACKS_KERNEL;
-	}
-	if (sys_errno != EINVAL && sys_errno != E2BIG)
-		return 0;
+	static const char *const words[] = {
+		"what the kernel does (perf_event_paranoid)",
+		"the kernel's count of lost samples (Linux 6.0)",
+		"build-ids of mappings (Linux 5.12)",
+		"following threads only (Linux 5.13)",
+		"the highest precision of code addresses",
+		"physical addresses (CAP_PERFMON, Linux 4.14)",
+		"page sizes (Linux 5.11)",
+		"the second weight of a sample (Linux 5.12)",
+	};
+
+	return bit < sizeof(words) / sizeof(words[0]) ? words[bit] : "";
+}
+
+/* Newest first; each returns its bit when it could be given up. */
+static unsigned give_up_new(struct perf_event_attr *attr)
+{
 	if (attr->read_format & PERF_FORMAT_LOST) {
 		attr->read_format &= ~(uint64_t)PERF_FORMAT_LOST;
 		return MH_LACKS_LOST;
@@ -91,7 +102,62 @@ static unsigned give_up(struct perf_event_attr *attr, int sys_errno)
 		attr->build_id = 0;
 		return MH_LACKS_BUILD_ID;
 	}
+	if (attr->sample_type & PERF_SAMPLE_WEIGHT_STRUCT) {
+		attr->sample_type &= ~(uint64_t)PERF_SAMPLE_WEIGHT_STRUCT;
+		attr->sample_type |= PERF_SAMPLE_WEIGHT;
+		return MH_LACKS_WEIGHT_STRUCT;
+	}
+	if (attr->sample_type & PERF_SAMPLE_DATA_PAGE_SIZE) {
+		attr->sample_type &= ~(uint64_t)PERF_SAMPLE_DATA_PAGE_SIZE;
+		return MH_LACKS_PAGE_SIZE;
+	}
+	if (attr->sample_type & PERF_SAMPLE_PHYS_ADDR) {
+		attr->sample_type &= ~(uint64_t)PERF_SAMPLE_PHYS_ADDR;
+		return MH_LACKS_PHYS;
+	}
 	return 0;
+}
+
+/* Below 1 the hardware gives no address, which is no sample of memory any more. */
+static unsigned give_up_precision(struct perf_event_attr *attr)
+{
+	if (attr->precise_ip <= 1)
+		return 0;
+	attr->precise_ip--;
+	return MH_LACKS_PRECISE;
+}
+
+static unsigned give_up_privilege(struct perf_event_attr *attr)
+{
+	if (!attr->exclude_kernel) {
+		attr->exclude_kernel = 1;
+		return MH_LACKS_KERNEL;
+	}
+	if (attr->sample_type & PERF_SAMPLE_PHYS_ADDR) {
+		attr->sample_type &= ~(uint64_t)PERF_SAMPLE_PHYS_ADDR;
+		return MH_LACKS_PHYS;
+	}
+	return 0;
+}
+
+/* Returns the bit of what was given up; 0: nothing is left to give up. */
+static unsigned give_up(struct perf_event_attr *attr, int sys_errno)
+{
+	unsigned bit;
+
+	switch (sys_errno) {
+	case EACCES:
+	case EPERM:
+		return give_up_privilege(attr);
+	case EOPNOTSUPP:
+		return give_up_precision(attr);
+	case EINVAL:
+	case E2BIG:
+		bit = give_up_new(attr);
+		return bit ? bit : give_up_precision(attr);
+	default:
+		return 0;
+	}
 }
 
 static int refused(const struct mh_perf_place *place, struct mh_err *err)
@@ -129,8 +195,20 @@ static int explain(const struct mh_perf_place *place, int sys_errno, struct mh_e
 		return mh_fail(err, MH_ENOSUP,
 			       "this kernel is built without perf events");
 	case ENOENT:
-	case EOPNOTSUPP:
 		return mh_fail(err, MH_ENOSUP, "this machine has no such perf event");
+	case EOPNOTSUPP:
+		return mh_fail(err, MH_ENOSUP,
+			       "this machine cannot sample that event, or not precisely: "
+			       "a virtual machine must be given the host's PMU");
+	case ENODATA:
+		return mh_fail(err, MH_ENOSUP,
+			       "the kernel wants another event as leader of this one");
+	case ENOSPC:
+		return mh_fail(err, MH_ENOSUP,
+			       "the CPU's hardware breakpoints are all in use");
+	case EBUSY:
+		return mh_fail(err, MH_ENOSUP,
+			       "another user of perf events holds this PMU");
 	default:
 		errno = sys_errno;
 		return mh_fail_errno(err, "cannot open a perf event");

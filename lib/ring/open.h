@@ -15,11 +15,18 @@
 
 /* What was asked for and is not there; by bit, for META and notices. */
 enum mh_perf_lack {
-	MH_LACKS_KERNEL = 1 << 0,   /* kernel-mode events: perf_event_paranoid */
-	MH_LACKS_LOST = 1 << 1,     /* PERF_FORMAT_LOST: Linux 6.0 */
-	MH_LACKS_BUILD_ID = 1 << 2, /* build ids in MMAP2: Linux 5.12 */
-	MH_LACKS_THREADS = 1 << 3   /* inherit to threads only: Linux 5.13 */
+	MH_LACKS_KERNEL = 1 << 0,    /* kernel-mode events: perf_event_paranoid */
+	MH_LACKS_LOST = 1 << 1,      /* PERF_FORMAT_LOST: Linux 6.0 */
+	MH_LACKS_BUILD_ID = 1 << 2,  /* build ids in MMAP2: Linux 5.12 */
+	MH_LACKS_THREADS = 1 << 3,   /* inherit to threads only: Linux 5.13 */
+	MH_LACKS_PRECISE = 1 << 4,   /* the precision asked for: a lower one was taken */
+	MH_LACKS_PHYS = 1 << 5,      /* physical addresses: Linux 4.14, and privilege */
+	MH_LACKS_PAGE_SIZE = 1 << 6, /* sizes of the data's pages: Linux 5.11 */
+	MH_LACKS_WEIGHT_STRUCT = 1 << 7 /* three weights: Linux 5.12; one remains */
 };
+
+/* What a lack means to a person, one at a time: "" past the last. @bit counts from 0. */
+const char *mh_perf_lack_words(unsigned bit);
 
 /* Which task, CPU and group; flags as for perf_event_open(2), close-on-exec is added. */
 struct mh_perf_place {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One kind of sample taken from tasks, a cgroup or the whole machine: per CPU a ring for
- * the samples and a small one for what maps and tasks do, shared by the events of all
- * tasks.
+ * Samples taken from tasks, a cgroup or the whole machine: per CPU a ring for the samples
+ * of all events and a small one for what maps and tasks do, shared by all tasks.
  *
  * Why so: an event that follows forks must be bound to a CPU to have a ring. The samples
  * have their ring alone, so that what was lost in it are samples, and samples + lost can
@@ -19,16 +18,41 @@
 #include <memheat/base.h>
 #include <memheat/event.h>
 
+#include "ring/parse.h"
+
 struct mh_watch;
 
+enum mh_watch_lead {
+	MH_LEAD_NONE,
+	MH_LEAD_COUNT, /* the same event, only counted: its total is in the totals */
+	MH_LEAD_OTHER  /* `lead`, without which the kernel refuses the event */
+};
+
+#define MH_WATCH_EVENTS_MAX 8
+
+/* One event that samples. Its samples carry its index as their `event`. */
+struct mh_watch_event {
+	struct perf_event_attr attr; /* type, config, period, sample_type with TIME */
+	enum mh_watch_lead led_by;   /* leads its group */
+	struct perf_event_attr lead;
+	const char *cpus; /* as in sysfs, "0-7,16": where its PMU is; NULL: everywhere */
+};
+
 struct mh_watch_spec {
-	struct perf_event_attr sample; /* type, config, period, sample_type with TIME */
-	bool count;                    /* count the same event beside it */
-	bool children;                 /* follow forks, not only new threads */
-	bool on_exec;                  /* begin at the exec of the task */
-	unsigned ring_kib;             /* per CPU; halved until the kernel agrees */
-	uint16_t source;               /* of the events */
+	const struct mh_watch_event *events; /* copied */
+	size_t nr_events;
+	bool children;     /* follow forks, not only new threads */
+	bool on_exec;      /* begin at the exec of the task */
+	unsigned ring_kib; /* per CPU; halved until the kernel agrees */
+	const char *cpus;  /* sample on these only; NULL: on all */
+	uint16_t source;   /* of the events */
+	const char *name;  /* of the source, for notices */
 	const struct mh_log *log;
+	/* Called for each sample before it is handed out, with what else its record says;
+	 * may change it. Returns 0; > 0: leave it out; < 0: as a failure. NULL: none. */
+	int (*on_sample)(void *arg, struct mh_event *ev,
+			 const struct mh_ring_extra *extra, struct mh_err *err);
+	void *arg;
 };
 
 /* Nothing is opened yet. */
@@ -68,8 +92,9 @@ int mh_watch_drain(struct mh_watch *w, int last, mh_event_fn fn, void *arg,
 		   struct mh_err *err) MH_MUST_CHECK;
 
 struct mh_watch_totals {
-	uint64_t count;       /* of the counting event, now */
-	uint64_t samples;     /* handed out */
+	uint64_t count;       /* of the counting events, now */
+	uint64_t samples;     /* read from the rings */
+	uint64_t left_out;    /* of these, by on_sample */
 	uint64_t lost;        /* handed out as LOST */
 	uint64_t kernel_lost; /* as the kernel counts, known after the last drain */
 	uint64_t side_lost;   /* MAP and TASK records that were lost */
@@ -80,6 +105,15 @@ void mh_watch_totals(const struct mh_watch *w, struct mh_watch_totals *out);
 unsigned mh_watch_ring_kib(const struct mh_watch *w); /* as granted */
 unsigned mh_watch_nr_rings(const struct mh_watch *w);
 unsigned mh_watch_lacks(const struct mh_watch *w); /* enum mh_perf_lack */
+/* The attributes of an event as the kernel took them. */
+const struct perf_event_attr *mh_watch_attr(const struct mh_watch *w, size_t event);
+
+/* CLOCK_MONOTONIC less the clock of the records, where that is another one. */
+void mh_watch_set_clock(struct mh_watch *w, int64_t offset_ns);
+
+/* Sample every @period-th from now on. Threads that inherited the event keep theirs. */
+int mh_watch_set_period(struct mh_watch *w, size_t event, uint64_t period,
+			struct mh_err *err) MH_MUST_CHECK;
 
 void mh_watch_close(struct mh_watch *w);
 

@@ -18,7 +18,6 @@
 
 #define INTERVAL_DEFAULT_NS 1000000000u
 #define INTERVAL_FLOOR_NS   100000000u
-#define OVERHEAD_DEFAULT    0.05
 
 /* ---- opening ---- */
 
@@ -60,7 +59,7 @@ int mh_watch_init(struct watch *w, const struct watch_ops *ops, void *src, uint1
 	if (opts->log)
 		w->log = *opts->log;
 	w->interval_ns = opts->interval_ns ? opts->interval_ns : INTERVAL_DEFAULT_NS;
-	w->overhead = opts->overhead > 0 ? opts->overhead : OVERHEAD_DEFAULT;
+	w->overhead = opts->overhead > 0 ? opts->overhead : ops->overhead;
 	w->round.sysroot = w->sysroot;
 	w->round.source = id;
 	w->opened_ns = w->deadline_ns = mh_round_now_ns();
@@ -275,8 +274,8 @@ static void schedule(struct watch *w, uint64_t took_ns)
 		return;
 	w->told_interval_ns = next_ns;
 	mh_log_say(&w->log, MH_NOTICE,
-		   "%s: interval lengthened from %.3g s to %.3g s: a scan of %.3g MiB "
-		   "takes %.0f ms of CPU time (--overhead %.0f%%)",
+		   "%s: interval lengthened from %.3g s to %.3g s: a scan of %.0f MiB "
+		   "takes %.0f ms of CPU time (--overhead %.3g%%)",
 		   w->ops->name, (double)w->interval_ns / 1e9, (double)next_ns / 1e9,
 		   (double)w->ops->scanned(w->src) / 1048576, (double)took_ns / 1e6,
 		   w->overhead * 100);

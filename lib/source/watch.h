@@ -23,6 +23,7 @@ struct watched {
 
 struct watch_ops {
 	const char *name; /* of the source, in what is said */
+	double overhead;  /* share of a CPU that scans may take when none is asked for */
 	size_t size;      /* of what begins with struct watched */
 	/* It is another program now: what was known of its pages is void. */
 	void (*forget)(struct watched *p);

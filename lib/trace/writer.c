@@ -312,7 +312,8 @@ static int compare_open(const void *a, const void *b)
 
 static bool is_table(uint16_t kind)
 {
-	return kind == MH_EV_META || kind == MH_EV_MAP || kind == MH_EV_TASK;
+	return kind == MH_EV_META || kind == MH_EV_MAP || kind == MH_EV_TASK ||
+	       kind == MH_EV_STACK;
 }
 
 /* Move the rows that are left into the log's new beginning. */

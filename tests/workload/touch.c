@@ -134,12 +134,23 @@ int populate_and_settle(struct workload *w, struct range range)
 	return 0;
 }
 
+static void scratch_touch(struct workload *w)
+{
+	for (uint64_t i = 0; i < NR_SCRATCH_PAGES; i++)
+		touch(w->scratch + i * w->page, true);
+}
+
 static void flush_tlb(struct workload *w)
 {
 	uint64_t now = clock_ns();
 
 	if (w->opt.keep_tlb || now - w->flushed_ns < FLUSH_EVERY_NS)
 		return;
+	/* There is nothing to take from pages that a fork has write-protected. */
+	if (w->scratch_owner != getpid()) {
+		scratch_touch(w);
+		w->scratch_owner = getpid();
+	}
 	mprotect(w->scratch, NR_SCRATCH_PAGES * w->page, PROT_READ);
 	mprotect(w->scratch, NR_SCRATCH_PAGES * w->page, PROT_READ | PROT_WRITE);
 	w->flushed_ns = now;
@@ -251,7 +262,6 @@ int workload_init(struct workload *w)
 	w->scratch = map(NR_SCRATCH_PAGES * w->page, MADV_NOHUGEPAGE);
 	if (!w->scratch)
 		return -1;
-	for (uint64_t i = 0; i < NR_SCRATCH_PAGES; i++)
-		touch(w->scratch + i * w->page, true);
+	scratch_touch(w);
 	return 0;
 }

@@ -93,6 +93,7 @@ struct workload {
 	const uint64_t *first_touches; /* of `first-touch`, in order of time */
 	uint64_t nr_shares, page, anon_huge_bytes, flushed_ns;
 	char *scratch;
+	pid_t scratch_owner; /* whose pages they are, not a copy that waits for a write */
 	bool stop; /* a signal asked for the end */
 };
 

@@ -14,11 +14,7 @@
  */
 #include "source/faults/faults.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +23,7 @@
 
 #include "ring/open.h"
 #include "ring/watch.h"
-#include "source/maps.h"
-#include "source/tree.h"
+#include "source/attach.h"
 
 /* A ring that fills slowly is emptied this often, so that a killed recorder loses less
  * than a second. */
@@ -47,14 +42,6 @@ struct mh_source {
 	uint64_t drain_ns, stat_ns; /* when next */
 	uint64_t side_lost_told, malformed_told;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- probing ---- */
 
@@ -126,190 +113,43 @@ static int faults_probe(struct mh_probe *out, const struct mh_target *target,
 
 /* ---- opening ---- */
 
-struct sink {
-	mh_event_fn fn;
-	void *arg;
-};
-
-static int tell_meta(const struct mh_source *src, const struct sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-	MH_PRINTF(5, 6);
-static int tell_meta(const struct mh_source *src, const struct sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-{
-	char key[64], value[256];
-	struct mh_event ev;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(value, sizeof(value), fmt, args);
-	va_end(args);
-	snprintf(key, sizeof(key), "source.%u.%s", src->id, name);
-	mh_event_init(&ev, MH_EV_META);
-	ev.time_ns = now_ns();
-	ev.meta.key = key;
-	ev.meta.value = value;
-	return to->fn(to->arg, &ev, err);
-}
-
 static bool kernel_counts_lost(const struct mh_source *src)
 {
 	return !(mh_watch_lacks(src->watch) & MH_LACKS_LOST);
 }
 
 static int tell_params(const struct mh_source *src, uint64_t period,
-		       const struct sink *to, struct mh_err *err)
+		       const struct mh_tell *to, struct mh_err *err)
 {
 	unsigned lacks = mh_watch_lacks(src->watch);
 	struct mh_perf_rights rights;
 	int ret;
 
 	mh_perf_rights_read(&rights, NULL);
-	ret = tell_meta(src, to, err, "name", "faults");
+	ret = mh_tell_meta(to, err, "name", "faults");
 	if (!ret)
-		ret = tell_meta(src, to, err, "unit", "first touches (page faults)");
+		ret = mh_tell_meta(to, err, "unit", "first touches (page faults)");
 	if (!ret)
-		ret = tell_meta(src, to, err, "period", "%" PRIu64, period);
+		ret = mh_tell_meta(to, err, "period", "%" PRIu64, period);
 	if (!ret)
-		ret = tell_meta(src, to, err, "clock", "monotonic");
+		ret = mh_tell_meta(to, err, "clock", "monotonic");
 	if (!ret)
-		ret = tell_meta(src, to, err, "event.0", "page-faults");
+		ret = mh_tell_meta(to, err, "event.0", "page-faults");
 	if (!ret)
-		ret = tell_meta(src, to, err, "paranoid", "%d", rights.paranoid);
+		ret = mh_tell_meta(to, err, "paranoid", "%d", rights.paranoid);
 	if (!ret)
-		ret = tell_meta(src, to, err, "user_only", "%d",
-				!!(lacks & MH_LACKS_KERNEL));
+		ret = mh_tell_meta(to, err, "user_only", "%d",
+				   !!(lacks & MH_LACKS_KERNEL));
 	if (!ret)
-		ret = tell_meta(src, to, err, "ring_kib", "%u",
-				mh_watch_ring_kib(src->watch));
+		ret = mh_tell_meta(to, err, "ring_kib", "%u",
+				   mh_watch_ring_kib(src->watch));
 	if (!ret)
-		ret = tell_meta(src, to, err, "nr_rings", "%u",
-				mh_watch_nr_rings(src->watch));
+		ret = mh_tell_meta(to, err, "nr_rings", "%u",
+				   mh_watch_nr_rings(src->watch));
 	if (!ret)
-		ret = tell_meta(src, to, err, "lost_from", "%s",
-				kernel_counts_lost(src) ? "the kernel's counter"
-							: "the counting event");
-	return ret;
-}
-
-static int tell_found(const struct mh_source *src, const struct proc_stat *stat,
-		      const struct sink *to, struct mh_err *err)
-{
-	struct mh_event ev;
-
-	mh_event_init(&ev, MH_EV_TASK);
-	ev.source = src->id;
-	ev.time_ns = now_ns();
-	ev.task.op = MH_TASK_FOUND;
-	ev.task.pid = ev.task.tid = (uint32_t)stat->pid;
-	ev.task.ppid = (uint32_t)stat->ppid;
-	ev.task.comm = stat->comm;
-	return to->fn(to->arg, &ev, err);
-}
-
-/* The events of a process tell of its maps from now on; this tells of those before. */
-static int tell_past(const struct mh_source *src, const struct proc_stat *stat,
-		     const char *sysroot, const struct sink *to, struct mh_err *err)
-{
-	struct mh_err why = { 0 };
-	int ret = tell_found(src, stat, to, err);
-
-	if (ret)
-		return ret;
-	ret = mh_maps_tell(stat->pid, sysroot, src->id, now_ns(), to->fn, to->arg, &why);
-	if (ret == MH_ENOTARGET)
-		return MH_OK;
-	if (ret == MH_EPERM) {
-		mh_log_say(&src->log, MH_WARNING, "faults: %s", why.msg);
-		return MH_OK;
-	}
-	if (ret && err)
-		*err = why;
-	return ret;
-}
-
-static int attach_cgroup(struct mh_source *src, const char *path, struct mh_err *err)
-{
-	struct mh_err why = { 0 };
-	int fd, ret;
-
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return mh_fail_errno(err, "cannot open the cgroup '%s'", path);
-	ret = mh_watch_add_cgroup(src->watch, fd, &why);
-	close(fd);
-	if (ret && (why.sys_errno == EBADF || why.sys_errno == ENOENT))
-		return mh_fail(err, MH_ENOSUP,
-			       "'%s' is not in a hierarchy with perf events; name one "
-			       "below the cgroup2 mount",
-			       path);
-	if (ret && err)
-		*err = why;
-	return ret;
-}
-
-static int attach_found(struct mh_source *src, const struct proc_list *found,
-			struct mh_err *err)
-{
-	size_t i;
-	int ret;
-
-	for (i = 0; i < found->nr; i++) {
-		ret = mh_watch_add_process(src->watch, found->v[i].pid, err);
-		if (ret && ret != MH_ENOTARGET) /* it may end meanwhile */
-			return ret;
-	}
-	return MH_OK;
-}
-
-/*
- * Processes appear while they are added. Each look adds those that the one before did not
- * see; what a watched one has forked meanwhile is known by its FORK record.
- */
-static int attach_processes(struct mh_source *src, const struct mh_target *target,
-			    const char *sysroot, struct proc_list *found,
-			    struct mh_err *err)
-{
-	size_t before;
-	int ret;
-
-	do {
-		before = mh_watch_nr_tasks(src->watch);
-		ret = mh_tree_list(found, target, sysroot, err);
-		if (!ret)
-			ret = attach_found(src, found, err);
-	} while (!ret && mh_watch_nr_tasks(src->watch) > before);
-	if (!ret && !mh_watch_nr_tasks(src->watch))
-		ret = mh_fail(err, MH_ENOTARGET, "no process has pid %d",
-			      (int)target->pids[0]);
-	return ret;
-}
-
-static int attach(struct mh_source *src, const struct mh_target *target,
-		  const char *sysroot, const struct sink *to, struct mh_err *err)
-{
-	struct proc_list found = { 0 };
-	size_t i;
-	int ret;
-
-	switch (target->type) {
-	case MH_TARGET_SYSTEM:
-		return mh_watch_add_system(src->watch, err);
-	case MH_TARGET_CGROUP:
-		ret = attach_cgroup(src, target->cgroup, err);
-		if (!ret)
-			ret = mh_tree_list(&found, target, sysroot, err);
-		break;
-	case MH_TARGET_PROCESSES:
-	default:
-		if (target->spawned)
-			return mh_watch_add_task(src->watch, target->pids[0], err);
-		ret = attach_processes(src, target, sysroot, &found, err);
-		break;
-	}
-	for (i = 0; !ret && i < found.nr; i++)
-		ret = tell_past(src, &found.v[i], sysroot, to, err);
-	free(found.v);
+		ret = mh_tell_meta(to, err, "lost_from", "%s",
+				   kernel_counts_lost(src) ? "the kernel's counter"
+							   : "the counting event");
 	return ret;
 }
 
@@ -326,20 +166,11 @@ static void faults_close(struct mh_source *src)
 	free(src);
 }
 
-static struct mh_watch_spec spec_of(const struct mh_source *src,
-				    const struct mh_target *target,
-				    const struct mh_source_opts *opts)
+static struct mh_watch_event event_of(const struct mh_source_opts *opts)
 {
-	struct mh_watch_spec spec = {
-		.count = true,
-		.children = target->children || target->spawned,
-		.on_exec = target->spawned,
-		.ring_kib = opts->ring_kib ? opts->ring_kib : RING_KIB,
-		.source = src->id,
-		.log = &src->log,
-	};
+	struct mh_watch_event event = { .led_by = MH_LEAD_COUNT };
 
-	spec.sample = (struct perf_event_attr){
+	event.attr = (struct perf_event_attr){
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_PAGE_FAULTS,
 		.sample_period = opts->period ? opts->period : 1,
@@ -348,16 +179,37 @@ static struct mh_watch_spec spec_of(const struct mh_source *src,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
-	return spec;
+	return event;
+}
+
+static struct mh_watch_spec spec_of(const struct mh_source *src,
+				    const struct mh_watch_event *event,
+				    const struct mh_target *target,
+				    const struct mh_source_opts *opts)
+{
+	return (struct mh_watch_spec){
+		.events = event,
+		.nr_events = 1,
+		.children = target->children || target->spawned,
+		.on_exec = target->spawned,
+		.ring_kib = opts->ring_kib ? opts->ring_kib : RING_KIB,
+		.source = src->id,
+		.name = "faults",
+		.log = &src->log,
+	};
 }
 
 static int faults_open(struct mh_source **out, uint16_t id,
 		       const struct mh_target *target, const struct mh_source_opts *opts,
 		       mh_event_fn fn, void *arg, struct mh_err *err)
 {
-	const char *sysroot = opts->sysroot ? opts->sysroot : "";
 	struct mh_source *src = calloc(1, sizeof(*src));
-	struct sink to = { .fn = fn, .arg = arg };
+	struct mh_tell to = { .fn = fn, .arg = arg, .source = id };
+	struct mh_attach attach = { .target = target,
+				    .sysroot = opts->sysroot ? opts->sysroot : "",
+				    .name = "faults",
+				    .tell = to };
+	struct mh_watch_event event = event_of(opts);
 	struct mh_watch_spec spec;
 	struct mh_err why = { 0 };
 	int ret;
@@ -368,12 +220,14 @@ static int faults_open(struct mh_source **out, uint16_t id,
 	src->id = id;
 	if (opts->log)
 		src->log = *opts->log;
-	spec = spec_of(src, target, opts);
+	spec = spec_of(src, &event, target, opts);
 	ret = mh_watch_open(&src->watch, &spec, &why);
+	attach.watch = src->watch;
+	attach.log = &src->log;
 	if (!ret)
-		ret = attach(src, target, sysroot, &to, &why);
+		ret = mh_attach(&attach, &why);
 	if (!ret)
-		ret = tell_params(src, spec.sample.sample_period, &to, &why);
+		ret = tell_params(src, event.attr.sample_period, &to, &why);
 	if (!ret && !target->spawned)
 		ret = mh_watch_enable(src->watch, &why);
 	if (ret) {
@@ -385,8 +239,8 @@ static int faults_open(struct mh_source **out, uint16_t id,
 			   "faults: user mode only; first touches by the kernel, as by "
 			   "read(2) into a fresh buffer, are not seen; run: sysctl "
 			   "kernel.perf_event_paranoid=1");
-	src->drain_ns = now_ns() + DRAIN_NS;
-	src->stat_ns = now_ns() + STAT_NS;
+	src->drain_ns = mh_tell_now_ns() + DRAIN_NS;
+	src->stat_ns = mh_tell_now_ns() + STAT_NS;
 	*out = src;
 	return MH_OK;
 }
@@ -401,19 +255,6 @@ static size_t faults_wait(const struct mh_source *src, int *fds, size_t max,
 		return 0;
 	fds[0] = mh_watch_fd(src->watch);
 	return 1;
-}
-
-static int tell_stat(const struct mh_source *src, const char *name, uint64_t value,
-		     const struct sink *to, struct mh_err *err)
-{
-	struct mh_event ev;
-
-	mh_event_init(&ev, MH_EV_STAT);
-	ev.source = src->id;
-	ev.time_ns = now_ns();
-	ev.stat.name = name;
-	ev.stat.value = value;
-	return to->fn(to->arg, &ev, err);
 }
 
 static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
@@ -432,7 +273,7 @@ static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
 	src->malformed_told = totals->malformed;
 }
 
-static int tell_totals(struct mh_source *src, int last, const struct sink *to,
+static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to,
 		       struct mh_err *err)
 {
 	struct mh_watch_totals totals;
@@ -440,25 +281,25 @@ static int tell_totals(struct mh_source *src, int last, const struct sink *to,
 
 	mh_watch_totals(src->watch, &totals);
 	warn(src, &totals);
-	ret = tell_stat(src, "faults.count", totals.count, to, err);
+	ret = mh_tell_stat(to, err, "faults.count", totals.count);
 	if (!ret)
-		ret = tell_stat(src, "faults.samples", totals.samples, to, err);
+		ret = mh_tell_stat(to, err, "faults.samples", totals.samples);
 	if (!ret)
-		ret = tell_stat(src, "faults.lost", totals.lost, to, err);
+		ret = mh_tell_stat(to, err, "faults.lost", totals.lost);
 	if (!ret && last && kernel_counts_lost(src))
-		ret = tell_stat(src, "faults.kernel_lost", totals.kernel_lost, to, err);
+		ret = mh_tell_stat(to, err, "faults.kernel_lost", totals.kernel_lost);
 	if (!ret && totals.side_lost)
-		ret = tell_stat(src, "faults.side_lost", totals.side_lost, to, err);
+		ret = mh_tell_stat(to, err, "faults.side_lost", totals.side_lost);
 	if (!ret && totals.malformed)
-		ret = tell_stat(src, "faults.malformed", totals.malformed, to, err);
+		ret = mh_tell_stat(to, err, "faults.malformed", totals.malformed);
 	return ret;
 }
 
 static int faults_step(struct mh_source *src, int last, mh_event_fn fn, void *arg,
 		       struct mh_err *err)
 {
-	struct sink to = { .fn = fn, .arg = arg };
-	uint64_t now = now_ns();
+	struct mh_tell to = { .fn = fn, .arg = arg, .source = src->id };
+	uint64_t now = mh_tell_now_ns();
 	int ret, gone;
 
 	if (last)

@@ -261,6 +261,7 @@ static uint64_t scanned(const void *arg)
 
 static const struct watch_ops watch_ops = {
 	.name = "idle",
+	.overhead = 0.05,
 	.size = sizeof(struct idle_space),
 	.forget = mh_idle_space_forget,
 	.fini = mh_idle_space_fini,

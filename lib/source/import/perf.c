@@ -631,6 +631,7 @@ static int perf_run(struct mh_input *in, const struct mh_import_opts *opts,
 				 .fn = fn,
 				 .arg = arg,
 				 .first_source = opts->source ? opts->source : 1 };
+	size_t i;
 	int ret;
 
 	mh_perf_order_init(&p.order, fn, arg);
@@ -639,6 +640,8 @@ static int perf_run(struct mh_input *in, const struct mh_import_opts *opts,
 		ret = mh_perf_finish(&p, err);
 	if (!ret && *p.damage.msg)
 		ret = mh_fail(err, MH_EFORMAT, "%s", p.damage.msg);
+	for (i = 0; i < PERF_NR_SOURCES; i++)
+		mh_chains_fini(&p.chains[i]);
 	mh_perf_inflate_free(p.inflate);
 	mh_perf_damon_fini(&p.damon);
 	mh_perf_features_fini(&p);

@@ -7,6 +7,7 @@
 #ifndef MEMHEAT_SOURCE_IMPORT_PERF_IMPORT_H
 #define MEMHEAT_SOURCE_IMPORT_PERF_IMPORT_H
 
+#include "event/chains.h"
 #include "event/ibs.h"
 #include "source/import/import.h"
 #include "source/import/perf_attr.h"
@@ -47,6 +48,7 @@ struct perf_import {
 	struct perf_damon damon;
 	struct perf_inflate *inflate;
 	struct mh_ibs_cpu cpu;
+	struct mh_chains chains[PERF_NR_SOURCES]; /* ids are one source's */
 	struct {
 		struct perf_build_id *v;
 		size_t nr, cap;

@@ -2,8 +2,7 @@
 /*
  * Records that make events. Every sample is kept, with an address or without; the only
  * samples that become something else are DAMON's, which are regions. What the trace has
- * no place for (call chains, stacks, branches, AUX data) is counted and the counts are
- * told.
+ * no place for (stacks, branches, AUX data) is counted and the counts are told.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -311,7 +310,10 @@ static int add_sample(struct perf_import *p, struct perf_attr *a, struct mh_even
 		fill_ibs(p, a, s, extra);
 	p->count.with_addr += !!(s->flags & MH_SAMPLE_ADDR);
 	ev->source = source_id(p, source_of(a));
-	return mh_perf_order_add(&p->order, ev, err);
+	if (extra->nr_chain)
+		ret = mh_chains_put(&p->chains[source_of(a)], &s->stack, ev, extra->chain,
+				    (size_t)extra->nr_chain, p->swap, p->fn, p->arg, err);
+	return ret ? ret : mh_perf_order_add(&p->order, ev, err);
 }
 
 /* ---- the other records ---- */
@@ -479,7 +481,7 @@ static int tell_counts(struct perf_import *p, struct mh_err *err)
 		{ "import.malformed", c->malformed },
 		{ "import.late", p->order.nr_late },
 		{ "import.nonmem", c->nonmem },
-		{ "import.chains_dropped", c->chains },
+		{ "import.chains", c->chains },
 		{ "import.stacks_dropped", c->stacks },
 		{ "import.branches_dropped", c->branches },
 		{ "import.raw", c->raws },
@@ -512,11 +514,11 @@ static void say_counts(struct perf_import *p)
 		mh_log_say(p->log, MH_WARNING,
 			   "%s: the kernel throttled its events %" PRIu64 " times",
 			   p->in->name, c->throttled);
-	if (c->chains || c->stacks || c->branches)
+	if (c->stacks || c->branches)
 		mh_log_say(p->log, MH_NOTICE,
-			   "%s: call chains (%" PRIu64 "), stacks (%" PRIu64
-			   ") and branches (%" PRIu64 ") of samples are not kept",
-			   p->in->name, c->chains, c->stacks, c->branches);
+			   "%s: stacks (%" PRIu64 ") and branches (%" PRIu64
+			   ") of samples are not kept",
+			   p->in->name, c->stacks, c->branches);
 	if (c->aux_bytes)
 		mh_log_say(p->log, MH_WARNING,
 			   "%s: %" PRIu64 " bytes of AUX data (Intel PT, Arm SPE) were "

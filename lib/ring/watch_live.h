@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A watch from inside, for its four files: watch.c (life), watch_open.c (events and
+ * rings), watch_drain.c (rounds), watch_end.c (who has gone, what was lost).
+ */
+#ifndef MEMHEAT_RING_WATCH_LIVE_H
+#define MEMHEAT_RING_WATCH_LIVE_H
+
+#include <sys/resource.h>
+
+#include "ring/open.h"
+#include "ring/ring.h"
+#include "ring/watch.h"
+
+/* What is opened per task and CPU: for each event its leader and itself, then the side
+ * event that tells of maps and tasks. */
+#define WATCH_LEAD(event)   (2 * (event))
+#define WATCH_SAMPLE(event) (2 * (event) + 1)
+#define WATCH_SIDE(w)       (2 * (w)->nr_events)
+#define WATCH_NR_SLOTS(w)   (2 * (w)->nr_events + 1)
+
+struct watch_event {
+	struct perf_event_attr attr, lead;
+	enum mh_watch_lead led_by;
+	struct mh_ring_layout layout;
+	bool *on; /* by lane */
+};
+
+struct watch_task {
+	pid_t pid; /* -1: all tasks; with PERF_FLAG_PID_CGROUP a descriptor */
+	int *fds;  /* WATCH_NR_SLOTS per lane; -1: none */
+};
+
+struct watch_lane {
+	int cpu;
+	bool sampled; /* some event is on it */
+	struct mh_ring samples, side;
+	int samples_fd, side_fd; /* whose rings they are; -1: not mapped yet */
+	size_t poll_task; /* whose event is waited on; nr of tasks: all have gone */
+	uint64_t last_ns; /* time of the last record */
+	uint64_t nr_samples, lost;
+	uint64_t kernel_lost; /* by the kernel's own counter, at the end */
+};
+
+struct watch_held {
+	uint64_t time_ns;
+	size_t offset, len; /* in bytes */
+};
+
+struct watch_id {
+	uint64_t id; /* the kernel's, of an event that samples */
+	unsigned event;
+};
+
+struct mh_watch {
+	struct mh_watch_spec spec; /* its events are copied below */
+	struct watch_event events[MH_WATCH_EVENTS_MAX];
+	size_t nr_events;
+	struct perf_event_attr side;
+	struct mh_ring_layout side_layout;
+	struct {
+		struct watch_lane *v;
+		size_t nr, cap;
+	} lanes;
+	struct {
+		struct watch_task *v;
+		size_t nr, cap;
+	} tasks;
+	struct {
+		struct watch_id *v; /* ascending; empty when there is one event */
+		size_t nr, cap;
+	} ids;
+	struct {
+		pid_t *v;
+		size_t nr, cap;
+	} inherited; /* threads whose FORK was seen while a process was added */
+	struct {
+		struct watch_held *v;
+		size_t nr, cap;
+	} held;
+	struct {
+		uint8_t *v;
+		size_t nr, cap;
+	} bytes; /* of the held records */
+	unsigned ring_kib, lacks;
+	unsigned long flags;
+	bool learn; /* note the threads of FORK records */
+	bool mapped;
+	uint64_t left_out, side_lost, malformed;
+	int64_t clock_offset_ns; /* CLOCK_MONOTONIC less the records' clock */
+	int epfd;
+	struct rlimit nofile; /* as it was; rlim_max 0: not changed */
+};
+
+static inline int watch_fd(const struct mh_watch *w, size_t task, size_t lane,
+			   size_t slot)
+{
+	return w->tasks.v[task].fds[WATCH_NR_SLOTS(w) * lane + slot];
+}
+
+/* ---- watch_open.c ---- */
+
+/* Open all events for a task (or whatever @pid stands for); the first maps the rings. */
+int mh_watch_add_any(struct mh_watch *w, pid_t pid, struct mh_err *err) MH_MUST_CHECK;
+void mh_watch_close_task(struct mh_watch *w, struct watch_task *t);
+void mh_watch_unmap(struct mh_watch *w);
+
+/* ---- watch_drain.c ---- */
+
+/* Take the side records out of their rings, so that FORK has been seen. */
+int mh_watch_hold(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
+/* By the clock of the records. */
+uint64_t mh_watch_now_ns(const struct mh_watch *w);
+
+/* ---- watch_end.c ---- */
+
+/* Wait on the rings of @lane through the events of @task; 0, or -1. */
+int mh_watch_poll(struct mh_watch *w, size_t lane, size_t task);
+bool mh_watch_all_gone(struct mh_watch *w);
+/* Give what no record told as LOST. */
+int mh_watch_emit_untold(struct mh_watch *w, size_t lane, mh_event_fn fn, void *arg,
+			 struct mh_err *err) MH_MUST_CHECK;
+
+#endif
