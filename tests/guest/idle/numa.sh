@@ -8,13 +8,12 @@ grep -q ' /tmp/cg ' /proc/mounts || mount -t cgroup2 none /tmp/cg
 mkdir -p /tmp/cg/numa
 for node in 0 1; do
 	sh -c 'echo $$ >/tmp/cg/numa/cgroup.procs; exec "$WORKLOAD" static --hot '$((4 << node))'M \
-		--total '$((16 << node))'M --time 60s --node '$node' \
+		--total '$((16 << node))'M --time 100s --node '$node' \
 		--layout '"$OUT/$node.json" &
 	eval "pid$node=$!"
 done
 sleep 4
-"$MEMHEAT" record -s idle -I 500ms --overhead 100% --for 4s -o "$OUT/trace" --cgroup /tmp/cg/numa
+"$MEMHEAT" record -s idle -I 1s --overhead 100% --for 12s -o "$OUT/trace" --cgroup /tmp/cg/numa
 cat "/proc/$pid0/numa_maps" >"$OUT/maps0"
 cat "/proc/$pid1/numa_maps" >"$OUT/maps1"
-"$MEMHEAT" record -s idle -I 500ms --overhead 100% --for 6s -o "$OUT/all" -a
 kill "$pid0" "$pid1"
