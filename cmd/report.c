@@ -39,6 +39,8 @@ static const struct mh_option report_options[] = {
 	{ "format", 0, MH_OPT_CHOICE, "FORM", "text, json or csv; default text",
 	  AT(format), .choices = formats },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
+	{ "writes", 0, MH_OPT_FLAG, NULL,
+	  "written pages in place of accessed ones (record --writes)", AT(writes) },
 	{ "width", 0, MH_OPT_COUNT, "N",
 	  "characters per line; default the terminal's, or 80", AT(width), .min = 40,
 	  .max = 1000 },
@@ -354,6 +356,7 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 			 (enum mh_color_when)r->opts->color, (uint32_t)r->opts->width);
 	mh_filters_session(&opts, &r->opts->filters);
 	opts.threads = (unsigned)r->opts->threads;
+	opts.writes = r->opts->writes;
 	status = mh_report_access_filters(&opts, r->opts, &err);
 	if (status == MH_OK)
 		status = mh_session_open(&r->session, input, &opts, &err);

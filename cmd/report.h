@@ -48,6 +48,7 @@ struct mh_report_opts {
 	int over_time;
 	uint64_t accesses; /* of mrc */
 	double slo;        /* of sizing */
+	int writes;
 };
 
 struct mh_report {

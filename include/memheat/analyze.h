@@ -26,10 +26,11 @@ struct mh_session;
 struct mh_session_opts {
 	struct mh_filter filter; /* time_ns here is relative to the trace's start */
 	const char *source;      /* name; NULL: the first that fits the view */
-	const char *at;          /* only mappings whose name contains it; NULL: all */
-	double min_rate;         /* leave out what is below this share of checks, 0..1 */
-	uint64_t min_size;       /* leave out smaller regions */
-	struct mh_range age_ns;  /* only regions of this age; 0, 0: all */
+	int writes;        /* of page scans the written pages, not the accessed ones */
+	const char *at;    /* only mappings whose name contains it; NULL: all */
+	double min_rate;   /* leave out what is below this share of checks, 0..1 */
+	uint64_t min_size; /* leave out smaller regions */
+	struct mh_range age_ns; /* only regions of this age; 0, 0: all */
 	struct {
 		uint32_t ops, levels, snoops, tlbs, locks; /* 1 << value of its enum */
 	} access;         /* only samples with one of these; 0: all, told or not */

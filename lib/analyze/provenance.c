@@ -31,7 +31,8 @@ static void fill_params(const struct mh_session *s, uint16_t id, char *buf, size
 		snprintf(buf, size, "sample %s, aggr %s",
 			 (format_time(a, sizeof(a), sample_us * 1000), a), b);
 	else if (interval_ns)
-		snprintf(buf, size, "interval %s", a);
+		snprintf(buf, size, "interval %s%s", a,
+			 s->opts.writes ? ", written pages" : "");
 	else if (period)
 		snprintf(buf, size, period == 1 ? "every event" : "1 event in %" PRIu64,
 			 period);

@@ -183,7 +183,8 @@ static int pages_event(struct mh_scan *scan, const struct mh_event *ev,
 	uint64_t i, j;
 	int ret;
 
-	if (p->layer != MH_PAGES_ACCESS)
+	if (p->layer !=
+	    (scan->opts->session->opts.writes ? MH_PAGES_WRITE : MH_PAGES_ACCESS))
 		return 0;
 	ret = begin(scan, p->pid, p->start_ns, ev->time_ns, ev->source, to);
 	if (ret)

@@ -401,6 +401,21 @@ static int is_named(const struct mh_session_source *src, const char *name)
 	       (!src->name[len] || src->name[len] == ':');
 }
 
+/* Written pages are a layer that not every trace has. */
+static int check_writes(const struct mh_session *s, const struct mh_session_source *src,
+			struct mh_err *err)
+{
+	const char *writes = mh_session_meta(s, src->id, "writes");
+
+	if (!s->opts.writes || (writes && strcmp(writes, "no") != 0))
+		return MH_OK;
+	return mh_fail(
+		err, MH_ENOSUP,
+		"the trace does not tell of written pages by source %s: that needs "
+		"record -s idle --writes",
+		src->name);
+}
+
 int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what,
 		    const struct mh_session_source **out, struct mh_err *err)
 {
@@ -413,7 +428,7 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 
 		if (fits(src, kinds) && (!name || is_named(src, name))) {
 			*out = src;
-			return MH_OK;
+			return check_writes(s, src, err);
 		}
 		if (len < sizeof(have))
 			len += (size_t)snprintf(have + len, sizeof(have) - len, "%s%s",

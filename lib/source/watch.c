@@ -268,6 +268,7 @@ static void schedule(struct watch *w, uint64_t took_ns)
 	uint64_t next_ns = w->interval_ns > least_ns ? w->interval_ns : least_ns;
 	uint64_t told_ns = w->told_interval_ns ? w->told_interval_ns : w->interval_ns;
 
+	w->least_ns = least_ns;
 	w->deadline_ns = w->round.time_ns + next_ns;
 	if (next_ns < told_ns + told_ns / 4)
 		return;
@@ -306,9 +307,10 @@ static int scan(struct watch *w, struct mh_err *err)
  * smaller working set. */
 static bool worth_a_last_scan(const struct watch *w)
 {
-	uint64_t now = mh_round_now_ns();
+	uint64_t elapsed_ns = mh_round_now_ns() - w->last_ns;
 
-	return w->last_ns && now - w->last_ns >= w->interval_ns / 10 * 9;
+	return w->last_ns && elapsed_ns >= w->interval_ns / 10 * 9 &&
+	       elapsed_ns >= w->least_ns;
 }
 
 /* The end without a scan: only who has ended is said. */

@@ -49,6 +49,7 @@ struct watch {
 	uint64_t last_ns;    /* of the last scan; 0: none yet */
 	uint64_t last_ticks; /* the same in ticks since boot */
 	uint64_t deadline_ns;
+	uint64_t least_ns; /* from the last scan to the next: its cost by overhead */
 	uint64_t told_interval_ns; /* the lengthened interval that was said last */
 	bool met_any;
 	struct {

@@ -54,6 +54,8 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+#define RUNS 3 /* of scans; the best counts */
+
 struct bench {
 	char *memory;
 	size_t nr; /* pages */
@@ -154,9 +156,9 @@ int main(int argc, char **argv)
 	size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 256;
 	double gib_per_ms = 1024 / (double)mib / 1e6;
 	struct bench b = { .nr = mib << 8, .scan = { .page_shift = 12, .unit = 4096 } };
-	uint64_t rest = 0, touched = 0, single;
+	uint64_t rest = UINT64_MAX, touched = UINT64_MAX, single, took;
 	struct mh_err err = { 0 };
-	int status;
+	int status, i;
 
 	b.memory = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -170,20 +172,25 @@ int main(int argc, char **argv)
 	b.space.proc.stat.pid = getpid();
 	touch(&b);
 	/* The first arms; the second settles what the memory's first touches left. */
-	status = whole_scan(&b, &rest, &err);
+	status = whole_scan(&b, &took, &err);
 	if (!status)
-		status = whole_scan(&b, &rest, &err);
-	if (!status)
-		status = whole_scan(&b, &rest, &err);
-	touch(&b);
-	if (!status)
-		status = whole_scan(&b, &touched, &err);
+		status = whole_scan(&b, &took, &err);
+	for (i = 0; i < RUNS && !status; i++) {
+		status = whole_scan(&b, &took, &err);
+		rest = took < rest ? took : rest;
+		touch(&b);
+		if (!status)
+			status = whole_scan(&b, &took, &err);
+		touched = took < touched ? took : touched;
+		if (!status)
+			status = whole_scan(&b, &took, &err);
+	}
 	if (status) {
 		fprintf(stderr, "bench_idle: %s\n", err.msg);
 		return 1;
 	}
 	single = page_by_page(&b);
-	if (!single || !rest || !touched) {
+	if (!single) {
 		fprintf(stderr, "bench_idle: the scan page by page failed\n");
 		return 1;
 	}

@@ -425,7 +425,6 @@ const struct mh_source_ops mh_source_idle = {
 	.summary = "touched pages per interval (page_idle bitmap); root, "
 		   "CONFIG_IDLE_PAGE_TRACKING",
 	.uses_accessed_bits = 1,
-	.only_named = 1, /* until it has been tried on a kernel with the bitmap */
 	.probe = probe,
 	.open = idle_open,
 	.wait = idle_wait,

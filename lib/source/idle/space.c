@@ -266,14 +266,12 @@ static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
 	uint8_t bit = (uint8_t)(1u << i % 8);
 	enum idle_state state;
 
-	if (!(now & PAGEMAP_PRESENT) || !pfn)
+	if (!(now & PAGEMAP_PRESENT) || !pfn || !mh_idle_is_sampled(scan, pfn))
 		return;
 	bits->present[i / 8] |= bit;
 	bits->nr_present++;
 	if (now & PAGEMAP_SOFT_DIRTY)
 		bits->written[i / 8] |= bit;
-	if (!mh_idle_is_sampled(scan, pfn))
-		return;
 	state = judge(scan, now, before);
 	if (state == IDLE_UNTRACKED) {
 		scan->sums.untracked += size;

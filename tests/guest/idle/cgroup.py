@@ -12,8 +12,8 @@ files = {pid: {} for pid in pids}
 for m in dump(trace, "map"):
     if m.get("path", "").endswith("shared-workload") and number(m["pid"]) in pids:
         start, offset = number(m["start"]), number(m.get("pgoff", "0"))
-        if "prot" in m and number(m["prot"]) & 2:
-            continue  # private copies of data pages
+        if not number(m.get("prot", "0")) & 4:
+            continue  # data, also what was made read-only later, are private copies
         for page in range(start, number(m["end"]), PAGE):
             files[number(m["pid"])][page] = offset + page - start
 assert all(files.values()), "the program's mappings are not told"

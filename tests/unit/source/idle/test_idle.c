@@ -261,13 +261,14 @@ static const pid_t pids[] = { 100, 101, 102 };
 
 static int with_writes;
 static uint32_t one_page_in;
+static double overhead = 1;
 
 static struct mh_source *open_on(size_t nr)
 {
 	static struct mh_target target;
 	static const struct mh_log log = { say, NULL };
 	struct mh_source_opts opts = { .interval_ns = INTERVAL,
-				       .overhead = 1,
+				       .overhead = overhead,
 				       .writes = with_writes,
 				       .one_page_in = one_page_in,
 				       .sysroot = root,
@@ -555,6 +556,27 @@ static void a_sample_stands_for_all(void **state)
 	mh_source_idle.close(src);
 }
 
+/* Also the last scan waits until the one before has been paid for. */
+static void the_end_keeps_the_overhead(void **state)
+{
+	struct mh_source *src;
+	struct mh_err err;
+
+	(void)state;
+	put_process(100, 5000);
+	overhead = 1e-6;
+	src = open_on(1);
+	overhead = 1;
+	step_well(src);
+	put_run(100, 2);
+	usleep(INTERVAL / 1000);
+	seen.nr_pages_events = 0;
+	assert_status(mh_source_idle.step(src, 1, look, NULL, &err), MH_OK, &err);
+	assert_int_equal(seen.nr_pages_events, 0);
+	assert_non_null(strstr(seen.said, "interval lengthened"));
+	mh_source_idle.close(src);
+}
+
 /* Frames [9000, 9100) are the group's; its process maps those below 9096. */
 static void page_cache_of_a_group(void **state)
 {
@@ -721,6 +743,7 @@ int main(void)
 		CASE(changed_mappings_are_told),
 		CASE(written_pages_are_a_layer),
 		CASE(a_sample_stands_for_all),
+		CASE(the_end_keeps_the_overhead),
 		CASE(page_cache_of_a_group),
 		CASE(bytes_by_node),
 		CASE(hidden_frames_are_refused),
