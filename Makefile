@@ -15,6 +15,7 @@ prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 datadir ?= $(prefix)/share
+libdir ?= $(prefix)/lib
 docdir ?= $(datadir)/doc/memheat
 CFLAGS ?= -g
 PKG_CONFIG ?= pkg-config
@@ -102,6 +103,7 @@ golden_cases := $(sort $(wildcard tests/golden/*.sh))
 
 lib := $(BUILD)/libmemheat.a
 program := $(BUILD)/memheat
+shim := $(BUILD)/libmemheat-heap.so
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -111,12 +113,24 @@ program := $(BUILD)/memheat
 ##@ Build
 
 .PHONY: all
-all: $(program) ## Build ./memheat (default); O=, V=1, SAN=address,undefined, COV=1, WERROR=1
+all: $(program) $(shim) ## Build ./memheat (default); O=, V=1, SAN=address,undefined, COV=1, WERROR=1
 	@cmp -s $(program) memheat || { cp $(program) memheat.new && mv memheat.new memheat; }
+	@cmp -s $(shim) $(notdir $(shim)) || \
+		{ cp $(shim) memheat.new && mv memheat.new $(notdir $(shim)); }
 
 $(program): $(cmd_obj) $(lib) $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK_HARDEN) $(LDFLAGS) -pthread -o $@ $(cmd_obj) $(lib) $(LIBS) $(LDLIBS)
+
+# Lives in recorded programs: neither sanitizers nor coverage, no library of its own, and
+# calls of malloc(3) are what they say.
+$(shim): heap/shim.c lib/record/heap_ring.h $(BUILD)/flags
+	$(call say,SHIM,$@)
+	$(Q)$(CC) $(CPP_ALL) $(CPPFLAGS) -std=gnu11 $(WARN) -O2 -fPIC -fvisibility=hidden \
+		-fno-builtin -fexceptions $(filter-out -O% -fsanitize% -flto% --coverage \
+		-fprofile% -ftest-coverage,$(CFLAGS)) -shared -static-libgcc \
+		-Wl,-z,relro,-z,now,-z,nodelete,-soname,$(notdir $@) \
+		$(filter-out -fsanitize% --coverage,$(LDFLAGS)) -o $@ $<
 
 $(lib): $(lib_obj) $(BUILD)/sources
 	$(call say,AR,$@)
@@ -129,6 +143,14 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPP_ALL) $(unit_inc) $(CPPFLAGS) $(C_ALL) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# One file knows where things are installed; `make install prefix=...` remakes no other.
+$(BUILD)/cmd/heap_shim.o: unit_inc := -DMEMHEAT_LIBDIR='"$(libdir)"'
+$(BUILD)/cmd/heap_shim.o: $(BUILD)/libdir
+$(BUILD)/libdir: FORCE
+	@mkdir -p $(@D)
+	$(file >$@.new,$(libdir))
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # Objects are remade when the flags change, the archive when a source goes away.  The tag
 # tells backup programs, and `make clean`, that the folder is ours.
@@ -232,9 +254,10 @@ completion_zsh  = $(datadir)/zsh/site-functions/_memheat
 completion_fish = $(datadir)/fish/vendor_completions.d/memheat.fish
 
 install: all ## Install program, manual pages and completions (prefix=, DESTDIR=)
-	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' \
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(libdir)' '$(DESTDIR)$(mandir)/man1' \
 		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(docdir)'
 	$(INSTALL) -m 755 $(program) '$(DESTDIR)$(bindir)/memheat'
+	$(INSTALL) -m 755 $(shim) '$(DESTDIR)$(libdir)/$(notdir $(shim))'
 	$(if $(man1),$(INSTALL) -m 644 $(man1) '$(DESTDIR)$(mandir)/man1')
 	$(if $(man5),$(INSTALL) -m 644 $(man5) '$(DESTDIR)$(mandir)/man5')
 	$(INSTALL) -m 644 $(wildcard README.md LICENSE) '$(DESTDIR)$(docdir)'
@@ -248,7 +271,7 @@ install_completion = @if $(program) completion $(1) >$(BUILD)/completion.$(1) 2>
 	$(INSTALL) -m 644 $(BUILD)/completion.$(1) '$(DESTDIR)$(completion_$(1))'; \
 	else echo 'no completion for $(1)'; fi
 uninstall: ## Remove what install put there
-	rm -f '$(DESTDIR)$(bindir)/memheat' $(man1:man/%='$(DESTDIR)$(mandir)/man1/%') \
+	rm -f '$(DESTDIR)$(bindir)/memheat' '$(DESTDIR)$(libdir)/$(notdir $(shim))' $(man1:man/%='$(DESTDIR)$(mandir)/man1/%') \
 		$(man5:man/%='$(DESTDIR)$(mandir)/man5/%') \
 		'$(DESTDIR)$(completion_bash)' '$(DESTDIR)$(completion_zsh)' \
 		'$(DESTDIR)$(completion_fish)'
@@ -258,7 +281,7 @@ dist: ## Make memheat-VERSION.tar.gz of the committed tree
 	@echo memheat-$(VERSION).tar.gz
 clean: ## Remove what was built
 	@if [ -f '$(O)/CACHEDIR.TAG' ]; then rm -rf '$(O)'; fi
-	rm -f memheat
+	rm -f memheat $(notdir $(shim))
 help: ## List the targets
 	@awk -F ':.*## ' '/^##@/ { printf "%s:\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -45,7 +45,10 @@ static const struct mh_option check_options[] = {
 	{ "baseline", 0, MH_OPT_FILE, "FILE", "compare with it (see: memheat baseline)",
 	  AT(baseline) },
 	{ "budget", 0, MH_OPT_LIST, "EXPR",
-	  "an absolute limit, as in 'wss.p90<=512MiB'; may be given again", AT(budgets) },
+	  "a limit, as in 'wss.p90<=512MiB' or 'cold.10s<=30%' of the resident memory; "
+	  "may "
+	  "be given again",
+	  AT(budgets) },
 	{ .type = MH_OPT_GROUP, .group = mh_run_source_options, AT(runs) },
 	{ "fail", 0, MH_OPT_RATIO, "SHARE", "growth that fails; default 5%", AT(fail) },
 	{ "warn", 0, MH_OPT_RATIO, "SHARE", "growth that warns; default 2%", AT(warn) },
@@ -90,6 +93,7 @@ static int broken(const struct mh_err *err)
 static int parse_budget(struct mh_budget *b, const char *expr, struct mh_err *err)
 {
 	size_t len = strcspn(expr, "<>"), op = strspn(expr + len, "<>=");
+	const char *value;
 	uint64_t limit;
 
 	if (!len || len >= sizeof(b->metric) || !op || op > 2 ||
@@ -102,10 +106,21 @@ static int parse_budget(struct mh_budget *b, const char *expr, struct mh_err *er
 	b->metric[len] = '\0';
 	memcpy(b->op, expr + len, op);
 	b->op[op] = '\0';
-	if (mh_value_size(&limit, expr + len + op, NULL) != MH_OK)
-		return mh_fail(err, MH_EINPUT, "--budget: '%s' is not a size, as in 512M",
-			       expr + len + op);
-	b->limit = (double)limit;
+	value = expr + len + op;
+	b->of_rss = *value && value[strlen(value) - 1] == '%';
+	if (b->of_rss && mh_value_ratio(&b->limit, value, NULL) != MH_OK)
+		return mh_fail(err, MH_EINPUT, "--budget: '%s' is not a percentage",
+			       value);
+	if (!b->of_rss && mh_value_size(&limit, value, NULL) != MH_OK)
+		return mh_fail(err, MH_EINPUT,
+			       "--budget: '%s' is neither a size, as in 512M, nor a part "
+			       "of the resident memory, as in 30%%",
+			       value);
+	if (!b->of_rss)
+		b->limit = (double)limit;
+	if (b->of_rss && !strncmp(b->metric, "promo.", 6))
+		return mh_fail(err, MH_EINPUT, "--budget: %s is no part of the memory",
+			       b->metric);
 	return mh_metric_parse(b->metric, err);
 }
 
@@ -119,6 +134,8 @@ static void want(struct mh_strings *wanted, char *name)
 	wanted->v[wanted->nr++] = name;
 }
 
+static char rss_peak[] = "rss.peak";
+
 static int parse_budgets(struct plan *p, const struct check *o, struct mh_err *err)
 {
 	size_t i;
@@ -128,6 +145,8 @@ static int parse_budgets(struct plan *p, const struct check *o, struct mh_err *e
 		ret = parse_budget(&p->budgets[i], o->budgets.v[i], err);
 		if (!ret)
 			want(&p->wanted, p->budgets[i].metric);
+		if (!ret && p->budgets[i].of_rss)
+			want(&p->wanted, rss_peak);
 	}
 	p->verdict.budgets = p->budgets;
 	p->verdict.nr_budgets = o->budgets.nr;
@@ -152,7 +171,7 @@ static int parse_metrics(struct plan *p, const struct check *o, struct mh_err *e
 
 static int make_plan(struct plan *p, const struct check *o, struct mh_err *err)
 {
-	size_t nr = o->budgets.nr + o->runs.metrics.nr + 3;
+	size_t nr = o->budgets.nr + o->runs.metrics.nr + 4;
 	int ret;
 
 	p->verdict.fail = o->fail;
@@ -233,8 +252,8 @@ static int tell_failure(const struct mh_runs_result *now, const struct check *o)
 	return code;
 }
 
-static int judge(const struct mh_runs *base, const struct mh_runs *now,
-		 const struct plan *p, const struct check *o)
+static int judge(struct mh_runs *base, struct mh_runs *now, const struct plan *p,
+		 const struct check *o)
 {
 	struct mh_err err = { 0 };
 	struct mh_verdict v;

@@ -19,6 +19,9 @@
 #include <memheat/render.h>
 
 #include "check_runs.h"
+#include "heap_shim.h"
+
+#define HEAP_BYTES 65536u
 
 #define AT(member) .offset = offsetof(struct mh_run_source, member)
 
@@ -40,6 +43,8 @@ const struct mh_option mh_run_source_options[] = {
 	  AT(label) },
 	{ "name", 0, MH_OPT_STRING, "TEXT", "the workload's name; default its command",
 	  AT(name) },
+	{ "no-heap", 0, MH_OPT_FLAG, NULL,
+	  "do not log allocations: growth is told by mapping only", AT(no_heap) },
 	{ "keep", 0, MH_OPT_FILE, "DIR", "keep the recorded traces in this folder",
 	  AT(keep) },
 	{ 0 },
@@ -230,7 +235,8 @@ static int open_recording(struct mh_recording **rec, const struct mh_record_opts
 static int record_into(struct recorder *r, const char *path, int *wait_status,
 		       int *started, struct mh_err *err)
 {
-	const struct mh_record_opts opts = {
+	char shim[PATH_MAX];
+	struct mh_record_opts opts = {
 		.sources = r->src->sources,
 		.command = r->command,
 		.source = { .interval_ns = r->src->interval_ns,
@@ -243,7 +249,14 @@ static int record_into(struct recorder *r, const char *path, int *wait_status,
 		.log = &mh_log_stderr,
 	};
 	struct mh_recording *rec;
-	int ret = open_recording(&rec, &opts, err), closed;
+	int ret, closed;
+
+	/* An installation without the shim still checks, by mapping. */
+	if (!r->src->no_heap && !access(mh_heap_shim(shim), R_OK)) {
+		opts.heap_bytes = HEAP_BYTES;
+		opts.heap_shim = shim;
+	}
+	ret = open_recording(&rec, &opts, err);
 
 	if (ret)
 		return ret;

@@ -12,6 +12,7 @@ struct mh_run_source {
 	const char *sources, *label, *name, *keep;
 	uint64_t repeat, interval_ns, skip_ns;
 	double overhead;
+	int no_heap;
 	struct mh_strings metrics;
 };
 

@@ -58,6 +58,7 @@ struct mh_cmd {
 const struct mh_cmd *mh_cmd_at(size_t i);
 const struct mh_cmd *mh_cmd_find(const char *name);
 
+extern const struct mh_cmd mh_cmd_apply;
 extern const struct mh_cmd mh_cmd_baseline;
 extern const struct mh_cmd mh_cmd_check;
 extern const struct mh_cmd mh_cmd_completion;
@@ -82,8 +83,8 @@ int mh_failed(const struct mh_err *err);
 /* Wrong usage: what is right, then where help is; returns MH_EXIT_USAGE. @cmd: or NULL */
 int mh_usage(const struct mh_cmd *cmd, const char *fmt, ...) MH_PRINTF(2, 3);
 
-/* The library's notices, as they come. */
-extern const struct mh_log mh_log_stderr;
+/* The library's notices, as they come; quiet: warnings only. */
+extern const struct mh_log mh_log_stderr, mh_log_quiet;
 
 /* ---- help: made from the tables ---- */
 

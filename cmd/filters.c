@@ -285,6 +285,7 @@ static int passes(struct rows *rows, const struct mh_event *ev, struct mh_err *e
 	case MH_EV_STAT:
 	case MH_EV_LOST:
 	case MH_EV_GAP:
+	case MH_EV_HEAP:
 	case MH_EV_STACK:
 		break;
 	}
@@ -295,7 +296,8 @@ static int passes(struct rows *rows, const struct mh_event *ev, struct mh_err *e
 
 /* What describes the data and is needed whatever the time or the address is. */
 #define STATE_KINDS                                                                      \
-	(BIT(MH_EV_META) | BIT(MH_EV_MAP) | BIT(MH_EV_TASK) | BIT(MH_EV_STACK))
+	(BIT(MH_EV_META) | BIT(MH_EV_MAP) | BIT(MH_EV_TASK) | BIT(MH_EV_STACK) |         \
+	 BIT(MH_EV_HEAP))
 
 static int hand_over(struct rows *rows, const struct mh_event *ev, int state,
 		     struct mh_err *err)

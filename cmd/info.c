@@ -150,6 +150,8 @@ static void json_records(struct mh_json *j, const struct mh_trace_info *info,
 	json_u64(j, "stats", info->rows[MH_EV_STAT]);
 	json_u64(j, "gaps", info->rows[MH_EV_GAP]);
 	json_u64(j, "meta", info->rows[MH_EV_META]);
+	json_u64(j, "heap", info->rows[MH_EV_HEAP]);
+	json_u64(j, "stacks", info->rows[MH_EV_STACK]);
 	mh_json_end_object(j);
 }
 

@@ -17,7 +17,8 @@ static void take(struct mh_provenance *p, const struct mh_event *ev)
 	case MH_EV_LOST:
 		if (ev->lost.cause == MH_LOST_THROTTLE)
 			p->throttled += ev->lost.count;
-		else if (ev->lost.cause != MH_LOST_NONMEM)
+		else if (ev->lost.cause != MH_LOST_NONMEM &&
+			 ev->lost.cause != MH_LOST_HEAP)
 			p->lost += ev->lost.count;
 		return;
 	case MH_EV_GAP:

@@ -22,14 +22,16 @@
 #include <memheat/render.h>
 
 #include "cmd.h"
+#include "heap_shim.h"
 #include "options.h"
 #include "record_damon.h"
 #include "record_mem.h"
+#include "values.h"
 
 #define STATUS_NS 500000000u
 
 struct record {
-	const char *sources, *output, *cgroup;
+	const char *sources, *output, *cgroup, *heap;
 	struct mh_ids pids;
 	int all, only, user_only, writes, force, quiet;
 	int policy; /* enum mh_policy */
@@ -59,7 +61,9 @@ static const struct mh_option record_options[] = {
 	{ "interval", 'I', MH_OPT_TIME, "TIME", "length of a scan's interval; default 1s",
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
-	  "share of time that scans may take, default 5%; mem: adapt the period to it",
+	  "share of time that scans may take, default 1.5%, idle 5%; mem: adapt the "
+	  "period "
+	  "to it",
 	  AT(overhead) },
 	{ "period", 'c', MH_OPT_COUNT, "N",
 	  "sample every Nth event; default all, of hardware events some thousand",
@@ -70,6 +74,9 @@ static const struct mh_option record_options[] = {
 	  "idle: record which pages were written too (soft-dirty bits)", AT(writes) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
+	{ "heap", 0, MH_OPT_STRING, "SIZE",
+	  "log where the command allocates blocks of SIZE or more; default 64K", AT(heap),
+	  .otherwise = MH_HEAP_DEFAULT },
 	{ .type = MH_OPT_GROUP, .group = record_mem_options, AT(mem) },
 	{ .type = MH_OPT_GROUP, .group = record_damon_options, AT(damon) },
 	{ "policy", 0, MH_OPT_CHOICE, "POLICY",
@@ -236,13 +243,17 @@ static void print_counts(const struct mh_record_status *st)
 	} kinds[] = { { MH_EV_REGION, "regions" },
 		      { MH_EV_PAGES, "page scans" },
 		      { MH_EV_SAMPLE, "samples" } };
+	uint64_t nr = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		nr += st->nr_events[kinds[i].kind];
 		if (st->nr_events[kinds[i].kind])
 			fprintf(stderr, ", %" PRIu64 " %s", st->nr_events[kinds[i].kind],
 				kinds[i].name);
 	}
+	if (!nr)
+		fprintf(stderr, ", no accesses (no interval came to its end)");
 	fprintf(stderr, ", %" PRIu64 " lost", st->lost);
 }
 
@@ -426,6 +437,9 @@ static int check_target(const struct mh_cmd *cmd, const struct record *opts, int
 				"one of a command, -p, -a and --cgroup, not several");
 	if (opts->only && !opts->pids.nr)
 		return mh_usage(cmd, "--no-children goes with -p");
+	if (opts->heap && !nr_words)
+		return mh_usage(cmd, "--heap goes with a command: what runs already "
+				     "cannot be preloaded");
 	return MH_EXIT_OK;
 }
 
@@ -447,7 +461,7 @@ static struct mh_target target_of(const struct record *opts)
 
 static int record(struct record *opts, char **command, int argc, char **argv)
 {
-	const struct mh_log *log = &mh_log_stderr;
+	const struct mh_log *log = opts->quiet ? &mh_log_quiet : &mh_log_stderr;
 	struct mh_record_opts ropts = {
 		.sources = opts->sources,
 		.force = opts->force,
@@ -474,8 +488,16 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 		.show_status = !command && !opts->quiet && isatty(STDERR_FILENO),
 	};
 	struct mh_err err = { 0 };
+	char shim[PATH_MAX];
 	int code;
 
+	if (opts->heap) {
+		ropts.heap_shim = mh_heap_shim(shim);
+		if (mh_value_size(&ropts.heap_bytes, opts->heap, &err))
+			return mh_usage(&mh_cmd_record, "--heap: %s", err.msg);
+		if (!ropts.heap_bytes)
+			return mh_usage(&mh_cmd_record, "--heap: 0 is too small");
+	}
 	if (record_damon_apply(&opts->damon, &ropts, &err) ||
 	    record_mem_apply(&opts->mem, &ropts, &err))
 		return mh_usage(&mh_cmd_record, "%s", err.msg);

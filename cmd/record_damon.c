@@ -26,6 +26,9 @@ const struct mh_option record_damon_options[] = {
 	{ "snapshot", 0, MH_OPT_STRING, "DELAY:COUNT",
 	  "damon: ask for COUNT snapshots, DELAY apart, instead of taking every one",
 	  AT(snapshot) },
+	{ "page-filter", 0, MH_OPT_LIST, "FILTER,...",
+	  "damon, with --snapshot: count pages too: anon, reject young, memcg /a",
+	  AT(page_filter) },
 	{ "addr", 0, MH_OPT_LIST, "START:END,...",
 	  "watch these addresses only: 0x7f00:0x8000, 0x7f00:+64M", AT(addr) },
 	{ 0 },
@@ -129,6 +132,57 @@ static int apply_addr(struct record_damon *damon, struct mh_record_opts *opts,
 	return MH_OK;
 }
 
+/* "allow", "reject" and "non" may stand before the type, its argument after it. */
+static int read_filter(struct mh_page_filter *out, char *words, struct mh_err *err)
+{
+	char *word, *rest = words, *arg = NULL;
+
+	*out = (struct mh_page_filter){ 0 };
+	while ((word = strsep(&rest, " ")) && !out->type) {
+		if (!strcmp(word, "reject"))
+			out->reject = 1;
+		else if (!strcmp(word, "non"))
+			out->non = 1;
+		else if (*word && strcmp(word, "allow") != 0)
+			out->type = word;
+		if (out->type)
+			arg = rest;
+	}
+	if (!out->type)
+		return mh_fail(err, MH_EINPUT,
+			       "a filter is: [allow|reject] [non] TYPE [ARGUMENT]");
+	if (!strcmp(out->type, "memcg") && arg && *arg) {
+		out->memcg = arg;
+		return MH_OK;
+	}
+	if (!strcmp(out->type, "hugepage_size") && arg && *arg)
+		return mh_value_size_range(&out->huge, arg, err);
+	if (!strcmp(out->type, "memcg") || !strcmp(out->type, "hugepage_size"))
+		return mh_fail(err, MH_EINPUT,
+			       "the filter %s needs an argument: memcg PATH, "
+			       "hugepage_size 2M:1G",
+			       out->type);
+	return arg && *arg
+		       ? mh_fail(err, MH_EINPUT, "the filter %s takes no argument: '%s'",
+				 out->type, arg)
+		       : MH_OK;
+}
+
+static int apply_filters(struct record_damon *damon, struct mh_source_opts *opts,
+			 struct mh_err *err)
+{
+	size_t i;
+	int ret = MH_OK;
+
+	if (damon->page_filter.nr > RECORD_FILTERS_MAX)
+		return mh_fail(err, MH_EINPUT, "at most %d filters", RECORD_FILTERS_MAX);
+	for (i = 0; !ret && i < damon->page_filter.nr; i++)
+		ret = read_filter(&damon->filters[i], damon->page_filter.v[i], err);
+	opts->filters = damon->filters;
+	opts->nr_filters = damon->page_filter.nr;
+	return ret;
+}
+
 int record_damon_apply(struct record_damon *damon, struct mh_record_opts *opts,
 		       struct mh_err *err)
 {
@@ -143,5 +197,5 @@ int record_damon_apply(struct record_damon *damon, struct mh_record_opts *opts,
 		ret = apply_intervals(damon->intervals, &opts->source, err);
 	if (!ret && damon->snapshot)
 		ret = apply_snapshot(damon->snapshot, &opts->source, err);
-	return ret;
+	return ret ? ret : apply_filters(damon, &opts->source, err);
 }

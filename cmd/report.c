@@ -29,6 +29,9 @@ static const char *const sort_keys[] = { "address",     "rate",  "age",    "size
 static const char *const splits[] = { "none", "process", "thread", "cpu", "node", NULL };
 static const char *const cell_rules[] = { "area", "damo", NULL };
 
+static const char *const hot_by[] = { "symbol", "mapping", "site", "type",
+				      "page",   "line",    NULL };
+
 static const struct mh_option report_options[] = {
 	{ "output", 'o', MH_OPT_FILE, "FILE",
 	  "write a file; its suffix says the form: .txt .json .csv .png .svg",
@@ -40,7 +43,7 @@ static const struct mh_option report_options[] = {
 	  "characters per line; default the terminal's, or 80", AT(width), .min = 40,
 	  .max = 1000 },
 	{ "height", 0, MH_OPT_COUNT, "N", "lines of the map; default the terminal's",
-	  AT(height), .min = 4, .max = 1000, .only = "heatmap" },
+	  AT(height), .min = 4, .max = 1000, .only = "heatmap diff" },
 	{ "color", 0, MH_OPT_CHOICE, "WHEN", "auto, always or never; NO_COLOR is kept",
 	  AT(color), .choices = mh_color_names },
 	{ "no-pager", 0, MH_OPT_FLAG, NULL, "never start $MEMHEAT_PAGER, $PAGER or less",
@@ -49,23 +52,23 @@ static const struct mh_option report_options[] = {
 	  "threads that read the trace; default one per CPU, 8 at most", AT(threads),
 	  .min = 1, .max = 256 },
 	{ "rows", 0, MH_OPT_COUNT, "N", "address bins; default as many as can be shown",
-	  AT(rows), .min = 1, .max = 65536, .only = "heatmap" },
+	  AT(rows), .min = 1, .max = 65536, .only = "heatmap diff" },
 	{ "cols", 0, MH_OPT_COUNT, "N", "time bins; default as many as can be shown",
-	  AT(cols), .min = 1, .max = 65536, .only = "heatmap" },
+	  AT(cols), .min = 1, .max = 65536, .only = "heatmap diff" },
 	{ "cmap", 0, MH_OPT_CHOICE, "NAME", "colours: inferno, viridis or magma",
-	  AT(cmap), .choices = cmaps, .only = "heatmap" },
+	  AT(cmap), .choices = cmaps, .only = "heatmap diff" },
 	{ "scale", 0, MH_OPT_CHOICE, "NAME",
 	  "from value to colour: auto, linear, sqrt or log", AT(scale), .choices = scales,
 	  .only = "heatmap" },
 	{ "range", 0, MH_OPT_NUMBERS, "LO:HI", "values of the first and the last colour",
-	  AT(range), .only = "heatmap" },
+	  AT(range), .only = "heatmap diff" },
 	{ "size", 0, MH_OPT_EXTENT, "WxH", "pixels of a picture; default 1280x720",
-	  AT(size_px), .min = 64, .max = 16384, .only = "heatmap" },
+	  AT(size_px), .min = 64, .max = 16384, .only = "heatmap diff" },
 	{ "theme", 0, MH_OPT_CHOICE, "NAME", "dark or light", AT(theme),
-	  .choices = themes, .only = "heatmap" },
+	  .choices = themes, .only = "heatmap diff" },
 	{ "no-collapse", 0, MH_OPT_FLAG, NULL,
 	  "true scale: draw cold stretches instead of leaving them out", AT(no_collapse),
-	  .only = "heatmap" },
+	  .only = "heatmap diff" },
 	{ "cells", 0, MH_OPT_CHOICE, "RULE",
 	  "how a cell is made: area (share of its area) or damo (DAMO's rule)", AT(cells),
 	  .choices = cell_rules, .only = "heatmap" },
@@ -78,8 +81,8 @@ static const struct mh_option report_options[] = {
 	  "address, rate, age, size or temperature; code: share, weight, latency, level, "
 	  "tlb, snoop or lock",
 	  AT(sort), .choices = sort_keys, .only = "regions code" },
-	{ "by", 0, MH_OPT_CHOICE, "WHAT",
-	  "a table for each process, thread, cpu or memory node", AT(by),
+	{ "split", 0, MH_OPT_CHOICE, "WHAT",
+	  "a table for each process, thread, cpu or memory node", AT(split),
 	  .choices = splits, .only = "levels" },
 	{ "op", 0, MH_OPT_LIST, "OP,...", "only samples of these: load, store, prefetch",
 	  AT(ops), .only = "code levels lines" },
@@ -97,11 +100,25 @@ static const struct mh_option report_options[] = {
 	  AT(descending), .only = "regions" },
 	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
 	  AT(log_bins), .only = "regions" },
+	{ "map", 0, MH_OPT_FLAG, NULL,
+	  "a map of what changed instead of the table; -o FILE.png and .svg are that too",
+	  AT(map), .only = "diff" },
+	{ "by", 0, MH_OPT_CHOICE, "WHAT",
+	  "a row per symbol (variable or allocation site; the default), mapping, site, "
+	  "type, page, or line of 64 bytes",
+	  AT(by), .choices = hot_by, .only = "hot" },
 	{ "percentiles", 0, MH_OPT_LIST, "P,...",
 	  "which to print; default 0,25,50,75,90,95,99,100", AT(percentiles),
 	  .only = "wss" },
 	{ "over-time", 0, MH_OPT_FLAG, NULL, "sizes along time instead of percentiles",
 	  AT(over_time), .only = "wss" },
+	{ "accesses", 0, MH_OPT_COUNT, "N",
+	  "memory accesses in the recording, as counted elsewhere: ratios are of them",
+	  AT(accesses), .min = 1, .only = "mrc" },
+	{ "slo", 0, MH_OPT_RATIO, "SHARE",
+	  "of the working set that may come back from far memory per minute; default "
+	  "0.2%",
+	  AT(slo), .only = "sizing" },
 	{ 0 },
 };
 
@@ -110,17 +127,18 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
-	&mh_report_levels,    &mh_report_lines,
+	&mh_report_mrc,       &mh_report_sizing,  &mh_report_levels,
+	&mh_report_lines,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary", "heatmap",    "wss",         "mappings", "hot",
-	"code",    "footprint",  "regions",     "diff",     "cold",
-	"times",   "nr_regions", "levels",      "lines",    "heats",
-	"access",  "footprints", "record_info", NULL
+	"summary",    "heatmap",     "wss",    "mappings", "hot",   "code",
+	"footprint",  "regions",     "diff",   "cold",     "times", "nr_regions",
+	"mrc",        "sizing",      "levels", "lines",    "heats", "access",
+	"footprints", "record_info", NULL
 };
 
 static const struct {
@@ -153,7 +171,7 @@ static int looks_like_file(const char *word)
 static int unknown_type(const struct mh_cmd *cmd, const char *word)
 {
 	const char *near = mh_suggest(word, type_words);
-	char list[192] = "";
+	char list[256] = "";
 	size_t i, len = 0;
 
 	for (i = 0; i < NR_TYPES; i++)
@@ -465,6 +483,9 @@ const struct mh_cmd mh_cmd_report = {
 		 "  cold       bytes by the time since they were accessed\n"
 		 "  times      when regions pass the filters\n"
 		 "  nr_regions how many regions snapshots have\n"
+		 "  mrc        misses by size of memory\n"
+		 "  sizing     how much memory to give, and what could go to a slower "
+		 "tier\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

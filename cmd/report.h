@@ -39,11 +39,15 @@ struct mh_report_opts {
 	int style, sort; /* of regions; see report_access.h */
 	int descending, log_bins;
 
-	int by;                                             /* enum mh_split, of levels */
+	int map;                                            /* of diff */
+	int by;                                             /* of hot; enum mh_hot_by */
+	int split;                                          /* of levels; enum mh_split */
 	struct mh_strings ops, levels, snoops, tlbs, locks; /* names of event.h */
 
 	struct mh_strings percentiles;
 	int over_time;
+	uint64_t accesses; /* of mrc */
+	double slo;        /* of sizing */
 };
 
 struct mh_report {
@@ -78,8 +82,10 @@ extern const struct mh_report_type mh_report_levels;
 extern const struct mh_report_type mh_report_lines;
 extern const struct mh_report_type mh_report_hot;
 extern const struct mh_report_type mh_report_mappings;
+extern const struct mh_report_type mh_report_mrc;
 extern const struct mh_report_type mh_report_nr_regions;
 extern const struct mh_report_type mh_report_regions;
+extern const struct mh_report_type mh_report_sizing;
 extern const struct mh_report_type mh_report_summary;
 extern const struct mh_report_type mh_report_times;
 extern const struct mh_report_type mh_report_wss;
@@ -103,14 +109,25 @@ void mh_report_json_end(struct mh_json *j);
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
 
+/* The options of pictures and terminals, and a map that fits them. */
+struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r);
+struct mh_term_opts mh_report_term_opts(const struct mh_report *r);
+int mh_report_map(struct mh_heatmap *out, struct mh_session *s, const struct mh_report *r,
+		  struct mh_err *err);
+
+/* The last part of a path. */
+const char *mh_report_base_name(const char *path);
+
+/* "table.c:31"; "table.c" without a line; "-" without a file. */
+#define MH_REPORT_SOURCE 96
+const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint32_t line);
+
 /* Filters on what the hardware told, by name. MH_EINPUT lists the names. */
 int mh_report_access_filters(struct mh_session_opts *out, const struct mh_report_opts *o,
 			     struct mh_err *err) MH_MUST_CHECK;
 
 /* Cycles for a person: "312", "-" where @nr samples have none. */
 const char *mh_report_cycles(char buf[MH_TEXT_MAX], uint64_t sum, uint64_t nr);
-/* The part of a path behind the last slash. */
-const char *mh_report_base_name(const char *path);
 
 /* What units mean in a sentence: "accessed", "touched", "sampled", "first touched". */
 const char *mh_report_verb(enum mh_unit unit);

@@ -61,10 +61,3 @@ const char *mh_report_cycles(char buf[MH_TEXT_MAX], uint64_t sum, uint64_t nr)
 		snprintf(buf, MH_TEXT_MAX, "-");
 	return buf;
 }
-
-const char *mh_report_base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}

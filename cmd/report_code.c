@@ -70,13 +70,9 @@ static void put_told(struct text_row *t, const struct mh_code_row *row)
 
 static void put_row(struct text_row *t, const struct mh_code_row *row, int utf8)
 {
-	char source[96] = "-";
+	char source[MH_REPORT_SOURCE];
 
-	if (*row->file && row->line)
-		snprintf(source, sizeof(source), "%.80s:%" PRIu32,
-			 mh_report_base_name(row->file), row->line);
-	else if (*row->file)
-		snprintf(source, sizeof(source), "%.80s", mh_report_base_name(row->file));
+	mh_report_source(source, row->file, row->line);
 	mh_text_safe(t->function, sizeof(t->function),
 		     *row->function ? row->function : "?", utf8);
 	mh_text_safe(t->source, sizeof(t->source), source, utf8);

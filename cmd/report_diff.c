@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memheat report diff A B: what grew and what shrank from one trace to another, mapping
- * by mapping. It explains; whether a difference matters is for `memheat check` to say,
- * which has more than one run a side.
+ * memheat report diff A B: what grew and what shrank from one trace to another, by
+ * mapping and, with heap logs, by allocation site. It explains; whether a difference
+ * matters is for `memheat check` to say, which has more than one run a side.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,13 @@
 struct diff_view {
 	struct mh_runs before, after; /* one run each */
 	struct mh_verdict verdict;    /* its growth and notes */
+	struct mh_heatmap map;        /* where that was asked for */
 };
+
+static int wants_map(const struct mh_report *r)
+{
+	return r->opts->map || r->format == MH_REPORT_PNG || r->format == MH_REPORT_SVG;
+}
 
 static int take(struct mh_runs *out, struct mh_session *s, struct mh_err *err)
 {
@@ -28,18 +34,39 @@ static int take(struct mh_runs *out, struct mh_session *s, struct mh_err *err)
 	return status;
 }
 
-static int take_other(struct mh_runs *out, struct mh_report *r, struct mh_err *err)
+static int open_other(struct mh_session **s, struct mh_report *r, struct mh_err *err)
 {
 	struct mh_session_opts opts;
-	struct mh_session *s = NULL;
-	int status;
 
 	mh_filters_session(&opts, &r->opts->filters);
 	opts.threads = (unsigned)r->opts->threads;
-	status = mh_session_open(&s, r->opts->other, &opts, err);
+	return mh_session_open(s, r->opts->other, &opts, err);
+}
+
+static int make_map(struct diff_view *v, struct mh_session *other, struct mh_report *r,
+		    struct mh_err *err)
+{
+	struct mh_heatmap before = { 0 }, after = { 0 };
+	int status = mh_report_map(&before, other, r, err);
+
 	if (status == MH_OK)
-		status = take(out, s, err);
-	mh_session_close(s);
+		status = mh_report_map(&after, r->session, r, err);
+	if (status == MH_OK)
+		status = mh_heatmap_difference(&v->map, &before, &after, err);
+	mh_heatmap_fini(&before);
+	mh_heatmap_fini(&after);
+	return status;
+}
+
+static int make_table(struct diff_view *v, struct mh_session *other, struct mh_report *r,
+		      struct mh_err *err)
+{
+	int status = take(&v->before, other, err);
+
+	if (status == MH_OK)
+		status = take(&v->after, r->session, err);
+	if (status == MH_OK)
+		status = mh_growth_compare(&v->verdict, &v->before, &v->after, err);
 	return status;
 }
 
@@ -47,13 +74,19 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
 	struct diff_view *v = view;
 	char why[320];
-	int status = take_other(&v->before, r, err);
+	struct mh_session *other = NULL;
+	int status;
+
+	if (r->opts->map && (r->format == MH_REPORT_JSON || r->format == MH_REPORT_CSV))
+		return mh_fail(err, MH_EINPUT,
+			       "--map is a picture: text, -o FILE.png or -o FILE.svg");
+	status = open_other(&other, r, err);
 
 	if (status == MH_OK)
-		status = take(&v->after, r->session, err);
-	if (status == MH_OK)
-		status = mh_growth_compare(&v->verdict, &v->before, &v->after, err);
-	if (status != MH_OK)
+		status = wants_map(r) ? make_map(v, other, r, err)
+				      : make_table(v, other, r, err);
+	mh_session_close(other);
+	if (status != MH_OK || wants_map(r))
 		return status;
 	if (mh_environment_compare(&v->before.env, &v->after.env, why, sizeof(why)) !=
 		    MH_ENVIRONMENT_SAME &&
@@ -69,16 +102,26 @@ static void fini(void *view)
 	mh_runs_fini(&v->before);
 	mh_runs_fini(&v->after);
 	mh_verdict_fini(&v->verdict);
+	mh_heatmap_fini(&v->map);
 }
 
-static const struct mh_table_column columns[] = {
-	{ "key", "mapping", MH_CELL_TYPE_TEXT },
-	{ "baseline", "before", MH_CELL_TYPE_BYTES },
-	{ "value", "now", MH_CELL_TYPE_BYTES },
-	{ "change", "change", MH_CELL_TYPE_TEXT }, /* text only: others can subtract */
+enum {
+	NR_COLUMNS = 5
 };
 
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+static const struct mh_table_column text_columns[NR_COLUMNS] = {
+	{ "key", "object", MH_CELL_TYPE_TEXT },
+	{ "baseline", "before", MH_CELL_TYPE_BYTES },
+	{ "value", "now", MH_CELL_TYPE_BYTES },
+	{ "change", "change", MH_CELL_TYPE_TEXT },
+	{ "source", "source", MH_CELL_TYPE_TEXT },
+};
+
+static const struct mh_table_column columns[NR_COLUMNS] = {
+	{ "key", "", MH_CELL_TYPE_TEXT },    { "baseline", "", MH_CELL_TYPE_BYTES },
+	{ "value", "", MH_CELL_TYPE_BYTES }, { "file", "", MH_CELL_TYPE_TEXT },
+	{ "line", "", MH_CELL_TYPE_U64 },
+};
 
 static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double after)
 {
@@ -95,21 +138,30 @@ static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double af
 	return buf;
 }
 
-static struct mh_table_cell *make_cells(const struct diff_view *v, size_t nr_columns,
-					char (*change)[MH_TEXT_MAX + 1])
+struct words {
+	char change[MH_TEXT_MAX + 1], source[MH_REPORT_SOURCE];
+};
+
+/* @words: NULL: for programs */
+static struct mh_table_cell *make_cells(const struct diff_view *v, struct words *words)
 {
 	size_t i, nr = v->verdict.growth.nr;
-	struct mh_table_cell *cells = calloc(nr * nr_columns + 1, sizeof(*cells));
+	struct mh_table_cell *cells = calloc(nr * NR_COLUMNS + 1, sizeof(*cells));
 
 	for (i = 0; cells && i < nr; i++) {
 		const struct mh_growth *g = &v->verdict.growth.v[i];
-		struct mh_table_cell *row = cells + i * nr_columns;
+		struct mh_table_cell *row = cells + i * NR_COLUMNS;
+		const char *file = g->file ? g->file : "";
 
 		row[0].text = g->key;
 		row[1].u64 = (uint64_t)g->baseline;
 		row[2].u64 = (uint64_t)g->value;
-		if (nr_columns == NR_COLUMNS)
-			row[3].text = change_of(change[i], g->baseline, g->value);
+		row[3].text = file;
+		row[4].u64 = g->line;
+		if (!words)
+			continue;
+		row[3].text = change_of(words[i].change, g->baseline, g->value);
+		row[4].text = mh_report_source(words[i].source, file, g->line);
 	}
 	return cells;
 }
@@ -124,10 +176,12 @@ static void write_text(FILE *out, const struct diff_view *v,
 
 	fprintf(out, "mean WSS %s -> %s, %s\n\n", mh_text_bytes(a, (uint64_t)before),
 		mh_text_bytes(b, (uint64_t)after), change_of(c, before, after));
-	mh_table_print(out, MH_FORMAT_TEXT, NULL, columns, NR_COLUMNS, cells,
+	mh_table_print(out, MH_FORMAT_TEXT, NULL, text_columns, NR_COLUMNS, cells,
 		       v->verdict.growth.nr);
 	for (i = 0; i < v->verdict.notes.nr; i++)
-		fprintf(out, "\nwarning: %s\n", v->verdict.notes.v[i].text);
+		fprintf(out, "\n%s: %s\n",
+			v->verdict.notes.v[i].warning ? "warning" : "note",
+			v->verdict.notes.v[i].text);
 	fprintf(out, "\none run a side: 'memheat check' tells growth from noise\n");
 }
 
@@ -143,7 +197,7 @@ static void write_json(FILE *out, const struct diff_view *v,
 	mh_json_key(&j, "value_mean");
 	mh_json_double(&j, mh_run_value(v->after.v, "wss.mean"));
 	mh_json_key(&j, "rows");
-	mh_table_print(out, MH_FORMAT_JSON, &j, columns, NR_COLUMNS - 1, cells,
+	mh_table_print(out, MH_FORMAT_JSON, &j, columns, NR_COLUMNS, cells,
 		       v->verdict.growth.nr);
 	mh_json_key(&j, "notes");
 	mh_json_array(&j);
@@ -153,16 +207,33 @@ static void write_json(FILE *out, const struct diff_view *v,
 	mh_report_json_end(&j);
 }
 
+static int write_map(FILE *out, const struct mh_heatmap *map, struct mh_report *r,
+		     struct mh_err *err)
+{
+	const struct mh_picture_opts picture = mh_report_picture_opts(r);
+	const struct mh_term_opts term = mh_report_term_opts(r);
+
+	if (r->format == MH_REPORT_PNG)
+		return mh_png_write(out, map, &picture, err);
+	if (r->format == MH_REPORT_SVG)
+		return mh_svg_write(out, map, &picture, err);
+	return mh_term_heatmap(out, map, &term, err);
+}
+
 static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
 	const struct diff_view *v = view;
-	size_t nr_columns = NR_COLUMNS - (r->format != MH_REPORT_TEXT);
-	char(*change)[MH_TEXT_MAX + 1] =
-		calloc(v->verdict.growth.nr + 1, sizeof(*change));
-	struct mh_table_cell *cells = change ? make_cells(v, nr_columns, change) : NULL;
+	struct words *words = calloc(v->verdict.growth.nr + 1, sizeof(*words));
+	struct mh_table_cell *cells =
+		words ? make_cells(v, r->format == MH_REPORT_TEXT ? words : NULL) : NULL;
 	int status = MH_OK;
 
+	if (wants_map(r)) {
+		free(cells);
+		free(words);
+		return write_map(out, &v->map, r, err);
+	}
 	if (!cells)
 		status = mh_fail_errno(err, "cannot print the difference");
 	else if (r->format == MH_REPORT_TEXT)
@@ -170,16 +241,17 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 	else if (r->format == MH_REPORT_JSON)
 		write_json(out, v, cells);
 	else
-		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, nr_columns, cells,
+		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, NR_COLUMNS, cells,
 			       v->verdict.growth.nr);
 	free(cells);
-	free(change);
+	free(words);
 	return status;
 }
 
 const struct mh_report_type mh_report_diff = {
 	.name = "diff",
-	.summary = "what grew from one trace to another, by mapping",
+	.summary = "what grew from one trace to another",
+	.pictures = 1,
 	.view_size = sizeof(struct diff_view),
 	.analyze = analyze,
 	.write = write_view,

@@ -11,7 +11,7 @@
 
 #define CELLS_MAX (1ull << 26)
 
-static struct mh_picture_opts picture_opts(const struct mh_report *r)
+struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r)
 {
 	const struct mh_report_opts *o = r->opts;
 
@@ -25,7 +25,7 @@ static struct mh_picture_opts picture_opts(const struct mh_report *r)
 					 .light = o->theme };
 }
 
-static struct mh_term_opts term_opts(const struct mh_report *r)
+struct mh_term_opts mh_report_term_opts(const struct mh_report *r)
 {
 	const struct mh_report_opts *o = r->opts;
 	uint32_t height = (uint32_t)o->height;
@@ -48,11 +48,12 @@ static int is_plain(const struct mh_report *r)
 	return r->format == MH_REPORT_JSON || r->format == MH_REPORT_CSV;
 }
 
-static int analyze(void *view, struct mh_report *r, struct mh_err *err)
+int mh_report_map(struct mh_heatmap *out, struct mh_session *s, const struct mh_report *r,
+		  struct mh_err *err)
 {
 	const struct mh_report_opts *o = r->opts;
-	struct mh_picture_opts picture = picture_opts(r);
-	struct mh_term_opts term = term_opts(r);
+	struct mh_picture_opts picture = mh_report_picture_opts(r);
+	struct mh_term_opts term = mh_report_term_opts(r);
 	struct mh_heatmap_opts opts = { .plain = is_plain(r),
 					.no_collapse = o->no_collapse,
 					.cells_damo = o->cells };
@@ -71,7 +72,12 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 			       " cells are too many; at most %llu",
 			       opts.rows, opts.cols, CELLS_MAX);
 	opts.addr = o->filters.addr;
-	return mh_heatmap_analyze(view, r->session, &opts, err);
+	return mh_heatmap_analyze(out, s, &opts, err);
+}
+
+static int analyze(void *view, struct mh_report *r, struct mh_err *err)
+{
+	return mh_report_map(view, r->session, r, err);
 }
 
 static void fini(void *view)
@@ -82,7 +88,7 @@ static void fini(void *view)
 static int write_text(FILE *out, const struct mh_heatmap *map, struct mh_report *r,
 		      struct mh_err *err)
 {
-	struct mh_term_opts term = term_opts(r);
+	struct mh_term_opts term = mh_report_term_opts(r);
 	char sentence[1024];
 	int status;
 
@@ -188,7 +194,7 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
 	const struct mh_heatmap *map = view;
-	struct mh_picture_opts picture = picture_opts(r);
+	struct mh_picture_opts picture = mh_report_picture_opts(r);
 
 	switch (r->format) {
 	case MH_REPORT_TEXT:

@@ -10,7 +10,7 @@
 enum {
 	TEXT_ROWS = 30, /* of a person's table; programs get them all */
 	TEXT_COLUMNS = 9,
-	COLUMNS = 14
+	COLUMNS = 15
 };
 
 static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
@@ -29,30 +29,15 @@ struct text_row {
 	char mapping[64], symbol[80], source[80], accessor[128];
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
-static void put_source(char *buf, size_t size, const char *file, uint32_t line)
-{
-	if (!*file)
-		snprintf(buf, size, "-");
-	else
-		snprintf(buf, size, "%.60s:%" PRIu32, base_name(file), line);
-}
-
 static void put_row(struct text_row *t, const struct mh_hot_row *row, int utf8)
 {
-	char source[80], accessor[160] = "-", percent[MH_TEXT_MAX];
+	char source[MH_REPORT_SOURCE], symbol[80], accessor[160] = "-",
+						   percent[MH_TEXT_MAX];
 
-	put_source(source, sizeof(source), row->file, row->line);
+	mh_report_source(source, row->file, row->line);
 	mh_text_safe(t->source, sizeof(t->source), source, utf8);
 	if (row->nr_accessors) {
-		put_source(source, sizeof(source), row->accessors[0].file,
-			   row->accessors[0].line);
+		mh_report_source(source, row->accessors[0].file, row->accessors[0].line);
 		snprintf(accessor, sizeof(accessor), "%.60s %.40s %s",
 			 row->accessors[0].function, source,
 			 mh_text_percent(percent, row->accessors[0].share));
@@ -60,8 +45,14 @@ static void put_row(struct text_row *t, const struct mh_hot_row *row, int utf8)
 	mh_text_safe(t->accessor, sizeof(t->accessor), accessor, utf8);
 	mh_text_safe(t->mapping, sizeof(t->mapping), *row->mapping ? row->mapping : "-",
 		     utf8);
-	mh_text_safe(t->symbol, sizeof(t->symbol), *row->symbol ? row->symbol : "-",
-		     utf8);
+	if (row->kind == MH_HOT_SITE)
+		snprintf(symbol, sizeof(symbol), "%.60s (malloc site)", row->symbol);
+	else
+		snprintf(symbol, sizeof(symbol), "%.78s",
+			 *row->symbol ? row->symbol
+			 : *row->type ? row->type
+				      : "-");
+	mh_text_safe(t->symbol, sizeof(t->symbol), symbol, utf8);
 }
 
 static int put_table(FILE *out, const struct mh_hot *hot, const struct mh_report *r,
@@ -136,6 +127,12 @@ static int write_text(FILE *out, const struct mh_hot *hot, struct mh_report *r,
 	put_reasons(out, hot);
 	if (hot->nr_rows && !isnan(hot->rows[0].rate))
 		fprintf(out, "the heat of a region is spread evenly over its bytes\n");
+	if (hot->heap_lost)
+		fprintf(out,
+			"the heap log lacks %" PRIu64
+			" allocations or frees: some blocks have no name or a wrong "
+			"one\n",
+			hot->heap_lost);
 	if (hot->nr_left_out)
 		fprintf(out,
 			"%" PRIu64 " samples left out: too many distinct addresses\n",
@@ -154,18 +151,27 @@ static const struct mh_table_column columns[COLUMNS] = {
 	{ "object", "", MH_CELL_TYPE_TEXT }, { "symbol", "", MH_CELL_TYPE_TEXT },
 	{ "type", "", MH_CELL_TYPE_TEXT },   { "file", "", MH_CELL_TYPE_TEXT },
 	{ "line", "", MH_CELL_TYPE_U64 },    { "why", "", MH_CELL_TYPE_TEXT },
+	{ "kind", "", MH_CELL_TYPE_TEXT },
 };
 
 static void fill_cells(struct mh_table_cell *c, const struct mh_hot_row *row)
 {
 	const struct mh_table_cell cells[COLUMNS] = {
-		{ .ratio = row->share },  { .ratio = row->cum },
-		{ .ratio = row->rate },   { .u64 = row->addr.start },
-		{ .u64 = row->addr.end }, { .u64 = row->bytes },
-		{ .u64 = row->pid },      { .text = row->mapping },
-		{ .text = row->object },  { .text = row->symbol },
-		{ .text = row->type },    { .text = row->file },
-		{ .u64 = row->line },     { .text = row->why },
+		{ .ratio = row->share },
+		{ .ratio = row->cum },
+		{ .ratio = row->rate },
+		{ .u64 = row->addr.start },
+		{ .u64 = row->addr.end },
+		{ .u64 = row->bytes },
+		{ .u64 = row->pid },
+		{ .text = row->mapping },
+		{ .text = row->object },
+		{ .text = row->symbol },
+		{ .text = row->type },
+		{ .text = row->file },
+		{ .u64 = row->line },
+		{ .text = row->why },
+		{ .text = mh_hot_kind_name(row->kind) },
 	};
 
 	memcpy(c, cells, sizeof(cells));
@@ -239,6 +245,10 @@ static void write_json(FILE *out, const struct mh_hot *hot)
 	mh_json_string(&j, mh_unit_word(hot->unit));
 	mh_json_key(&j, "left_out");
 	mh_json_u64(&j, hot->nr_left_out);
+	mh_json_key(&j, "heap_log");
+	mh_json_bool(&j, hot->heap_known);
+	mh_json_key(&j, "heap_lost");
+	mh_json_u64(&j, hot->heap_lost);
 	mh_json_key(&j, "rows");
 	mh_json_array(&j);
 	for (i = 0; i < hot->nr_rows; i++)
@@ -249,7 +259,9 @@ static void write_json(FILE *out, const struct mh_hot *hot)
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	return mh_hot_analyze(view, r->session, NULL, err);
+	const struct mh_hot_opts opts = { .by = (enum mh_hot_by)r->opts->by };
+
+	return mh_hot_analyze(view, r->session, &opts, err);
 }
 
 static int write_view(FILE *out, const void *view, struct mh_report *r,

@@ -228,7 +228,7 @@ static int write_tables(FILE *out, const struct mh_levels *l, enum mh_format for
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	return mh_levels_analyze(view, r->session, (enum mh_split)r->opts->by, err);
+	return mh_levels_analyze(view, r->session, (enum mh_split)r->opts->split, err);
 }
 
 static int write_view(FILE *out, const void *view, struct mh_report *r,

@@ -4,6 +4,7 @@
  * and what was not seen at the end. A report that is silent about lost events claims that
  * there were none.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -73,6 +74,23 @@ static void item(struct list *l, uint64_t n, const char *one, const char *many)
 		n == 1 ? one : many);
 }
 
+/* "12 ms of CPU time (0.2% of one CPU, 24 us per snapshot)" */
+static void put_cpu_time(FILE *out, uint64_t cpu_ns, const struct mh_provenance *from)
+{
+	char text[MH_TEXT_MAX];
+
+	fprintf(out, "%s of CPU time", mh_text_ns(text, cpu_ns));
+	if (from->duration_ns)
+		fprintf(out, " (%s of one CPU%s",
+			mh_text_percent(text, (double)cpu_ns / (double)from->duration_ns),
+			from->nr_snapshots ? "" : ")");
+	else if (from->nr_snapshots)
+		fprintf(out, " (");
+	if (from->nr_snapshots)
+		fprintf(out, "%s%s per snapshot)", from->duration_ns ? ", " : "",
+			mh_text_ns(text, cpu_ns / from->nr_snapshots));
+}
+
 void mh_report_footer(FILE *out, const struct mh_provenance *from)
 {
 	struct list l = { .out = out };
@@ -95,15 +113,16 @@ void mh_report_footer(FILE *out, const struct mh_provenance *from)
 			l.nr++ ? ", " : "");
 	fprintf(out, "%s\n", l.nr ? "" : "nothing was lost");
 	if (from->observer_cpu_ns) {
-		fprintf(out, "watching cost %s of CPU time",
-			mh_text_ns(text, from->observer_cpu_ns));
-		if (from->duration_ns)
-			fprintf(out, " (%s of one CPU)",
-				mh_text_percent(text, (double)from->observer_cpu_ns /
-							      (double)from->duration_ns));
+		fprintf(out, "watching cost ");
+		put_cpu_time(out, from->observer_cpu_ns, from);
 		if (from->stall_max_ns)
 			fprintf(out, ", stalled the target for %s at most at a time",
 				mh_text_ns(text, from->stall_max_ns));
+		fputc('\n', out);
+	}
+	if (from->kdamond_cpu_ns) {
+		fprintf(out, "DAMON's thread took ");
+		put_cpu_time(out, from->kdamond_cpu_ns, from);
 		fputc('\n', out);
 	}
 	if (*from->source && *from->others)
@@ -140,6 +159,8 @@ void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from)
 	json_u64(j, "damaged_blocks", from->nr_damaged);
 	json_u64(j, "observer_cpu_ns", from->observer_cpu_ns);
 	json_u64(j, "stall_max_ns", from->stall_max_ns);
+	json_u64(j, "kdamond_cpu_ns", from->kdamond_cpu_ns);
+	json_u64(j, "recorded_snapshots", from->nr_snapshots);
 	mh_json_key(j, "complete");
 	mh_json_bool(j, from->complete);
 }
@@ -155,4 +176,23 @@ void mh_report_json_end(struct mh_json *j)
 {
 	mh_json_end_object(j);
 	fputc('\n', j->out);
+}
+
+const char *mh_report_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint32_t line)
+{
+	if (!*file)
+		snprintf(buf, MH_REPORT_SOURCE, "-");
+	else if (!line)
+		snprintf(buf, MH_REPORT_SOURCE, "%.80s", mh_report_base_name(file));
+	else
+		snprintf(buf, MH_REPORT_SOURCE, "%.80s:%" PRIu32,
+			 mh_report_base_name(file), line);
+	return buf;
 }

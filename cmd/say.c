@@ -57,4 +57,11 @@ static void say_notice(void *arg, enum mh_level level, const char *msg)
 	mh_say("%s%s", level == MH_WARNING ? "warning: " : "", msg);
 }
 
+static void say_warning(void *arg, enum mh_level level, const char *msg)
+{
+	if (level == MH_WARNING)
+		say_notice(arg, level, msg);
+}
+
 const struct mh_log mh_log_stderr = { .fn = say_notice };
+const struct mh_log mh_log_quiet = { .fn = say_warning };

@@ -4,6 +4,7 @@
  * out by reading only.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <memheat/render.h>
 #include <memheat/source.h>
@@ -23,14 +24,30 @@ static const struct mh_option sources_options[] = {
 	{ 0 },
 };
 
-static void print_text(const struct mh_source_ops *ops, const struct mh_probe *probe)
+static int widest_name(void)
 {
-	printf("%-8s %-4s %s\n", ops->name, probe->usable ? "yes" : "no", ops->summary);
+	const struct mh_source_ops *ops;
+	int widest = 0;
+	size_t i;
+
+	for (i = 0; (ops = mh_source_at(i)); i++) {
+		int len = (int)strlen(ops->name);
+
+		widest = len > widest ? len : widest;
+	}
+	return widest;
+}
+
+static void print_text(const struct mh_source_ops *ops, const struct mh_probe *probe,
+		       int width)
+{
+	printf("%-*s  %-3s  %s\n", width, ops->name, probe->usable ? "yes" : "no",
+	       ops->summary);
 	if (*probe->reason)
-		printf("%-8s %-4s %s%s\n", "", "", probe->usable ? "limited: " : "",
-		       probe->reason);
+		printf("%-*s  %-3s  %s%s\n", width, "", "",
+		       probe->usable ? "limited: " : "", probe->reason);
 	if (*probe->fix)
-		printf("%-8s %-4s run: %s\n", "", "", probe->fix);
+		printf("%-*s  %-3s  run: %s\n", width, "", "", probe->fix);
 }
 
 static void json_string_or_null(struct mh_json *j, const char *s)
@@ -63,8 +80,8 @@ static int print_all(struct mh_json *j, struct mh_err *err)
 	const struct mh_source_opts opts = { 0 };
 	const struct mh_source_ops *ops;
 	struct mh_probe probe;
+	int width = widest_name(), ret;
 	size_t i;
-	int ret;
 
 	for (i = 0; (ops = mh_source_at(i)); i++) {
 		ret = ops->probe(&probe, NULL, &opts, err);
@@ -73,7 +90,7 @@ static int print_all(struct mh_json *j, struct mh_err *err)
 		if (j)
 			print_json(j, ops, &probe);
 		else
-			print_text(ops, &probe);
+			print_text(ops, &probe, width);
 	}
 	return MH_OK;
 }

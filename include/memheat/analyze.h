@@ -9,6 +9,8 @@
 #ifndef MEMHEAT_ANALYZE_H
 #define MEMHEAT_ANALYZE_H
 
+#include <stdbool.h>
+
 #include <memheat/base.h>
 #include <memheat/symbol.h>
 #include <memheat/trace.h>
@@ -53,11 +55,36 @@ struct mh_heatmap_opts {
 	int cells_damo; /* DAMO's cell rule */
 };
 
+/* What the rows of `hot` are. What has none of it stays with its mapping. */
+enum mh_hot_by {
+	MH_HOT_BY_SYMBOL, /* variables, sites of heap blocks */
+	MH_HOT_BY_MAPPING,
+	MH_HOT_BY_SITE,
+	MH_HOT_BY_TYPE, /* of variables, all of one type together */
+	MH_HOT_BY_PAGE, /* 4 KiB */
+	MH_HOT_BY_LINE  /* of 64 bytes, as caches have it; of samples only */
+};
+
+struct mh_hot_opts {
+	enum mh_hot_by by;
+	const struct mh_symtab_opts *names; /* NULL: defaults */
+};
+
 /* Each fills *out (zeroed before), which the caller releases with its _fini.
  * MH_ENOSUP when no source of the trace fits the view (the message says which would). */
 int mh_heatmap_analyze(struct mh_heatmap *out, struct mh_session *s,
 		       const struct mh_heatmap_opts *opts,
 		       struct mh_err *err) MH_MUST_CHECK;
+/*
+ * What changed from @before to @after: bands of one name are laid over each other from
+ * their starts, times from the starts of the traces. What was not mapped counts as 0
+ * where the other side has a value; what one side did not observe is not observed.
+ *
+ * Returns MH_OK; MH_ENOSUP when the units differ; MH_ENOMEM.
+ */
+int mh_heatmap_difference(struct mh_heatmap *out, const struct mh_heatmap *before,
+			  const struct mh_heatmap *after,
+			  struct mh_err *err) MH_MUST_CHECK;
 int mh_wss_analyze(struct mh_wss *out, struct mh_session *s,
 		   struct mh_err *err) MH_MUST_CHECK;
 int mh_mappings_analyze(struct mh_mappings *out, struct mh_session *s,
@@ -67,6 +94,13 @@ int mh_footprint_analyze(struct mh_footprint *out, struct mh_session *s,
 /* Of sources that give snapshots. */
 int mh_cold_analyze(struct mh_cold *out, struct mh_session *s,
 		    struct mh_err *err) MH_MUST_CHECK;
+/* Of sources that say which bytes. @nr_accesses: all memory accesses in the recording, as
+ * counted elsewhere: ratios are of these; 0: not known. */
+int mh_mrc_analyze(struct mh_mrc *out, struct mh_session *s, uint64_t nr_accesses,
+		   struct mh_err *err) MH_MUST_CHECK;
+/* @slo: share of the working set that may be brought back per minute; 0: 0.002 */
+int mh_sizing_analyze(struct mh_sizing *out, struct mh_session *s, double slo,
+		      struct mh_err *err) MH_MUST_CHECK;
 int mh_counts_analyze(struct mh_counts *out, struct mh_session *s,
 		      struct mh_err *err) MH_MUST_CHECK;
 int mh_times_analyze(struct mh_times *out, struct mh_session *s,
@@ -75,7 +109,7 @@ int mh_summary_analyze(struct mh_summary *out, struct mh_session *s,
 		       struct mh_err *err) MH_MUST_CHECK;
 /* Names come from the files of this machine, by build-id; @opts: NULL: defaults. */
 int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
-		   const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+		   const struct mh_hot_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 /* Put the rows into another order; @sort ties are broken by share. */
@@ -84,6 +118,24 @@ int mh_levels_analyze(struct mh_levels *out, struct mh_session *s, enum mh_split
 		      struct mh_err *err) MH_MUST_CHECK;
 int mh_lines_analyze(struct mh_lines *out, struct mh_session *s,
 		     const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+
+/* Of sources that give snapshots. Lasts no longer than the session. */
+int mh_heat_analyze(struct mh_heat *out, struct mh_session *s,
+		    struct mh_err *err) MH_MUST_CHECK;
+
+struct mh_profile_opts {
+	/* File whose symbols are wanted: a part of its path. NULL: the program that was
+	 * recorded, which is the file named as its process, else the most sampled one. */
+	const char *module;
+	bool symbols; /* fill in `symbols`, of all that `program` has */
+	bool raw;     /* no demangling */
+};
+
+/* Lasts no longer than the session. MH_EINPUT: no module's path contains @opts->module.
+ */
+int mh_profile_analyze(struct mh_profile *out, struct mh_session *s,
+		       const struct mh_profile_opts *opts,
+		       struct mh_err *err) MH_MUST_CHECK;
 
 /* ---- checks ---- */
 
@@ -109,6 +161,7 @@ int mh_metric_parse(const char *name, struct mh_err *err) MH_MUST_CHECK;
 struct mh_budget {
 	char metric[32], op[3];
 	double limit;
+	bool of_rss; /* the limit is a share of rss.peak */
 };
 
 #define MH_RUNS_MAX       64 /* per side of a comparison */
@@ -128,14 +181,15 @@ struct mh_verdict_opts {
 
 /*
  * Judge @now, against @base where that is not NULL. Fail needs size, share and
- * significance together.
+ * significance together. Where one side alone knows allocation sites, its objects are
+ * joined to those of mappings.
  */
-int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
-		       const struct mh_runs *now, const struct mh_verdict_opts *opts,
+int mh_verdict_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		       const struct mh_verdict_opts *opts,
 		       struct mh_err *err) MH_MUST_CHECK;
 
 /* Only the objects' growth, largest first; out->metrics stays empty. */
-int mh_growth_compare(struct mh_verdict *out, const struct mh_runs *base,
-		      const struct mh_runs *now, struct mh_err *err) MH_MUST_CHECK;
+int mh_growth_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		      struct mh_err *err) MH_MUST_CHECK;
 
 #endif

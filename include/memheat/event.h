@@ -25,9 +25,10 @@ enum mh_event_kind {
 	MH_EV_STAT = 8,      /* a named counter's value: observer's cost, event totals */
 	MH_EV_LOST = 9,      /* events that the interface dropped */
 	MH_EV_GAP = 10,      /* a span without data, and why */
-	MH_EV_STACK = 11     /* one frame of call chains */
+	MH_EV_STACK = 11,    /* one frame of call chains */
+	MH_EV_HEAP = 12      /* a block was allocated or freed */
 };
-#define MH_NR_EVENT_KINDS 12
+#define MH_NR_EVENT_KINDS 13
 
 /* Absent numbers: distinguishable from every value that a source gives. */
 #define MH_NO_AGE   UINT32_MAX
@@ -144,7 +145,8 @@ enum mh_lost_cause {
 	MH_LOST_THROTTLE, /* the kernel throttled the event; count: times */
 	MH_LOST_SNAPSHOT, /* regions of a snapshot that did not arrive */
 	MH_LOST_NONMEM,   /* samples without a memory access, dropped on purpose */
-	MH_LOST_WRITE     /* could not be written to the trace */
+	MH_LOST_WRITE,    /* could not be written to the trace */
+	MH_LOST_HEAP      /* allocations or frees that the heap log had no room for */
 };
 
 struct mh_ev_lost {
@@ -167,11 +169,27 @@ struct mh_ev_gap {
 	uint8_t cause;     /* enum mh_gap_cause */
 };
 
+enum mh_heap_op {
+	MH_HEAP_ALLOC,
+	MH_HEAP_FREE,  /* of a block that may not have been told */
+	MH_HEAP_ATTACH /* the log begins in this address space; size: its threshold */
+};
+
+/* Those of one address space stand in the order of what happened; time nearly so. */
+struct mh_ev_heap {
+	uint32_t pid;
+	uint8_t op;          /* enum mh_heap_op */
+	uint32_t stack;      /* ALLOC: id of its innermost frame; 0: none */
+	uint64_t addr, size; /* size: as asked for; FREE: 0 */
+};
+
 /*
- * Call chains are paths in a tree: a frame has an id, the id of its caller and an address,
- * and a sample names its innermost frame. A chain that is met again costs nothing, one
- * that differs in its last frames costs those. Ids are one source's and come before the
- * samples that name them. The address of a caller is that of its return.
+ * Call chains are paths in a tree: a frame has an id, the id of its caller and an
+ * address, and a sample or an allocation names its innermost frame. A chain that is met
+ * again costs nothing, one that differs in its last frames costs those. Ids are one
+ * source's (the heap log is source 0) and come before the events that name them;
+ * addresses are those of the process of that event. The address of a caller is that of
+ * its return; the innermost frame of an allocation returns from the allocator.
  */
 struct mh_ev_stack {
 	uint32_t id;     /* not 0 */
@@ -195,6 +213,7 @@ struct mh_event {
 		struct mh_ev_stat stat;
 		struct mh_ev_lost lost;
 		struct mh_ev_gap gap;
+		struct mh_ev_heap heap;
 		struct mh_ev_stack stack;
 	};
 };
@@ -210,6 +229,7 @@ const char *mh_task_op_name(unsigned op);
 const char *mh_pages_layer_name(unsigned layer);
 const char *mh_lost_cause_name(unsigned cause);
 const char *mh_gap_cause_name(unsigned cause);
+const char *mh_heap_op_name(unsigned op);
 
 /*
  * How a kind's payload is laid out, field by field: the text form, the tail file and the

@@ -23,6 +23,11 @@ struct mh_record_opts {
 	int argc; /* of memheat itself, for META */
 	char *const *argv;
 	const struct mh_log *log;
+	/* Log the allocations of a spawned command of so many bytes or more, by
+	 * preloading
+	 * @heap_shim into it; 0: do not. */
+	uint64_t heap_bytes;
+	const char *heap_shim;
 };
 
 /* What a running recording can say of itself, for a status line and the last words. */

@@ -29,11 +29,23 @@ struct mh_target {
 	size_t nr_ranges;
 };
 
+/*
+ * damon: counts a region's pages that pass. Filters hold in their order; the last one's
+ * opposite holds for pages that are of none.
+ */
+struct mh_page_filter {
+	const char *type;  /* the kernel's name: "anon", "memcg", "young", ... */
+	int reject;        /* pages of the type do not pass; 0: they do */
+	int non;           /* it is about pages that are not of the type */
+	const char *memcg; /* "memcg": path below the cgroup mount; else NULL */
+	struct mh_range huge; /* "hugepage_size": sizes of pages, both ends included */
+};
+
 /* Zeroed: every default. A source reads the fields that concern it. */
 struct mh_source_opts {
 	uint64_t interval_ns; /* refs, idle: length of a scan interval; 0: 1 s */
 	double overhead;   /* share of a CPU (and of the target's time) a source may cost;
-			    * 0: 0.05 */
+			    * 0: refs 0.015, idle 0.05 */
 	uint32_t ring_kib; /* perf rings, per CPU; 0: 1024, halved until it fits */
 	uint64_t period;   /* perf events; 0: the source's default */
 	int user_only;     /* leave out kernel-mode samples */
@@ -52,6 +64,8 @@ struct mh_source_opts {
 		uint64_t delay_ns; /* 0: every snapshot, through the tracepoint */
 		uint64_t count;    /* 0: no end */
 	} polled;                  /* damon: ask for a snapshot now and then */
+	const struct mh_page_filter *filters; /* damon, with polled; borrowed */
+	size_t nr_filters;
 	struct {
 		char *const *events; /* by name; none: the best of this CPU */
 		size_t nr_events;

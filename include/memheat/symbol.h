@@ -113,6 +113,8 @@ enum mh_unnamed {
 };
 #define MH_NR_UNNAMED 14
 
+#define MH_NO_MODULE UINT32_MAX
+
 /* For a person: "stripped", "build-id differs", ... */
 const char *mh_unnamed_words(enum mh_unnamed why);
 
@@ -124,9 +126,11 @@ enum mh_symbol_kind {
 };
 
 struct mh_symbol_frame {
-	const char *function; /* "" where not known */
-	const char *file;     /* "" where not known; as recorded by the compiler */
-	uint32_t line;        /* 0: not known */
+	const char *function;   /* "" where not known */
+	const char *file;       /* "" where not known; as recorded by the compiler */
+	uint32_t line;          /* 0: not known */
+	uint32_t start_line;    /* where the function is declared; 0: not known */
+	uint32_t discriminator; /* of the line's code; as in DWARF */
 };
 
 struct mh_symbol {
@@ -139,6 +143,7 @@ struct mh_symbol {
 	const char *file;
 	const struct mh_mapping *mapping; /* NULL: none */
 	const char *module;               /* path of the file; "" if none */
+	uint32_t module_index;            /* for mh_symtab_module(); MH_NO_MODULE: none */
 	uint64_t vaddr;                   /* address in the module's own terms */
 	const char *section;              /* ".bss"; "" if not known */
 
@@ -147,6 +152,9 @@ struct mh_symbol {
 	const char *name;
 	uint64_t offset; /* of the address in the ELF symbol or the variable */
 	uint64_t size;   /* of these; 0: not known */
+	/* The ELF symbol that covers the address, as linkers know it; "" if none. */
+	const char *linkage;
+	uint64_t linkage_offset;
 
 	/* Code: innermost first; the last one is the function that is not inlined. */
 	const struct mh_symbol_frame *frames; /* nr_frames of them */
@@ -204,5 +212,22 @@ struct mh_symtab_module {
 };
 size_t mh_symtab_nr_modules(const struct mh_symtab *st);
 struct mh_symtab_module mh_symtab_module(const struct mh_symtab *st, size_t i);
+
+/* A function or variable of a module's symbol table. */
+struct mh_symtab_object {
+	const char *name;    /* not demangled */
+	const char *section; /* ".bss" */
+	uint64_t vaddr, size;
+	int code, local; /* local: not seen by other objects */
+};
+
+/*
+ * All of module @i, code first, each by address; one per address. The array is the
+ * caller's to free, its strings are lent until the symtab is freed.
+ *
+ * Returns MH_OK, with none where the module cannot be opened; MH_ENOMEM.
+ */
+int mh_symtab_objects(struct mh_symtab *st, size_t i, struct mh_symtab_object **out,
+		      size_t *nr, struct mh_err *err) MH_MUST_CHECK;
 
 #endif

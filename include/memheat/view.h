@@ -41,6 +41,9 @@ struct mh_provenance {
 	uint64_t nr_gaps, gap_ns; /* spans without data, summed over targets */
 	uint64_t nr_damaged;      /* blocks of the trace that could not be read */
 	uint64_t observer_cpu_ns; /* the recorder's own CPU time */
+	uint64_t kdamond_cpu_ns;  /* DAMON: of the thread that was recorded */
+	uint64_t nr_snapshots;    /* DAMON: that the two gave for it, all targets as one;
+				   * 0: not told */
 	uint64_t stall_max_ns;    /* longest time that a target may have been stalled */
 	bool complete;            /* the recorder closed the trace */
 };
@@ -95,6 +98,7 @@ struct mh_heatmap {
 	double value_max;                    /* largest finite cell of `max` */
 	double value_p999;                   /* 99.9th percentile of the non-zero ones */
 	uint64_t nr_outside; /* samples or region parts in no band: no known mapping */
+	bool diverging;      /* cells are differences, of either sign; `max` too */
 };
 #define MH_NO_DATA UINT64_MAX
 
@@ -221,6 +225,78 @@ struct mh_cold {
 };
 
 void mh_cold_fini(struct mh_cold *c);
+
+/* With so much memory for a program, so much of what it touches would have to be brought
+ * in again, if the memory kept what was used last. */
+struct mh_mrc_point {
+	uint64_t bytes; /* of memory */
+	double miss_bytes_per_s;
+	double miss_ratio; /* of all touches, or of the accesses that were told, 0..1 */
+};
+
+struct mh_mrc {
+	struct mh_provenance from;
+	uint64_t interval_ns;
+	uint64_t span_ns;   /* that was observed */
+	uint64_t wss_bytes; /* mean of an interval: how less would do cannot be told */
+	uint64_t touched_bytes; /* summed over intervals */
+	uint64_t first_bytes;   /* of these: never touched before; a miss in any memory */
+	uint64_t page_size;
+	uint64_t nr_accesses; /* that ratios are of; 0: of touches, one per interval */
+	bool by_region;       /* a region is taken to be touched as a whole */
+	struct mh_mrc_point *points; /* by size, ascending; misses descend */
+	size_t nr_points;
+};
+
+void mh_mrc_fini(struct mh_mrc *m);
+
+/* The miss ratio with @bytes of memory, between the points; NAN below the first. */
+double mh_mrc_ratio(const struct mh_mrc *m, double bytes);
+
+/* ---- sizing: how much memory to give, and what could go to a slower tier ---- */
+
+/* A size over time; MH_NO_DATA where it was not recorded. */
+struct mh_sizing_size {
+	uint64_t p50, p90, max;
+};
+
+/* What is idle for so long, and how much of it comes back. */
+struct mh_sizing_age {
+	uint64_t idle_ns;
+	uint64_t far_bytes;          /* median over time; MH_NO_DATA */
+	double promoted_bytes_per_s; /* NAN */
+	double promoted_per_min;     /* share of the working set; NAN */
+};
+
+#define MH_SIZING_AGES 18 /* 1 s, 2 s, 4 s, ... */
+
+struct mh_sizing {
+	struct mh_provenance from;
+	uint64_t span_ns;
+	/* Four sizes that are not the same: touched in an interval; resident; resident,
+	 * shared pages by their part; charged to the control group less inactive files,
+	 * which Kubernetes calls the working set. */
+	struct mh_sizing_size wss, rss, pss, k8s;
+	struct mh_sizing_size usage;  /* charged */
+	uint64_t peak;                /* largest ever charged; MH_NO_DATA */
+	uint64_t kernel, unevictable; /* charged, at most; MH_NO_DATA */
+	uint64_t interval_ns;         /* of wss */
+	uint64_t window_ns;           /* that the advice counts as in use */
+	uint64_t request, limit, low, high;
+	struct {
+		const char *of; /* "k8s_working_set" or "rss": what it is made from */
+		uint64_t lower, target, upper; /* MH_NO_DATA: no such size */
+	} vpa;
+	double slo;        /* of promoted_per_min */
+	uint64_t observed; /* bytes that the ages are of, median; MH_NO_DATA */
+	struct mh_sizing_age ages[MH_SIZING_AGES];
+	size_t nr_ages;
+	size_t split;            /* the first age within the slo; nr_ages: none */
+	uint64_t rate_window_ns; /* of the working set that promoted_per_min is of */
+	char why[160];           /* there are no ages; "" */
+};
+
+void mh_sizing_fini(struct mh_sizing *s);
 
 /* How many regions snapshots have: whether the monitor could adapt. */
 struct mh_counts {
@@ -410,16 +486,30 @@ struct mh_hot_accessor {
 
 #define MH_HOT_ACCESSORS 3
 
+enum mh_hot_kind {
+	MH_HOT_MAPPING,
+	MH_HOT_VARIABLE,
+	MH_HOT_SITE, /* blocks on the heap that one line allocated */
+	MH_HOT_TYPE,
+	MH_HOT_PAGE,
+	MH_HOT_LINE
+};
+/* "mapping", "variable", "site", ... */
+const char *mh_hot_kind_name(enum mh_hot_kind kind);
+
 struct mh_hot_row {
+	enum mh_hot_kind kind;
 	double share, cum; /* of all accesses; summed up to this row */
 	double rate;       /* hit or touched ratio over the data's time; NAN: samples */
 	struct mh_range addr; /* of the variable, or the hull of what was accessed */
-	uint64_t bytes;       /* of the variable, or observed; MH_NO_DATA: samples */
+	/* Of the variable; of a site's blocks, the most at a time; of a page; else
+	 * observed; MH_NO_DATA: samples. */
+	uint64_t bytes;
 	uint32_t pid;
 	char *mapping;       /* "[heap]", "redis rw-"; "" */
 	char *object;        /* module of a variable, else the mapping; "" */
-	char *symbol, *type; /* variable; "" */
-	char *file;          /* of its declaration; "" */
+	char *symbol, *type; /* variable, or the function that allocated; "" */
+	char *file;          /* of the declaration or the allocation; "" */
 	uint32_t line;
 	char *why; /* why there is no variable; "" if there is */
 	struct mh_hot_accessor accessors[MH_HOT_ACCESSORS]; /* where samples say it */
@@ -432,9 +522,156 @@ struct mh_hot {
 	struct mh_hot_row *rows; /* by share, descending */
 	size_t nr_rows;
 	uint64_t nr_left_out; /* samples past the limit of distinct addresses */
+	bool heap_known;      /* there is a heap log; allocations and frees that it */
+	uint64_t heap_lost;   /* lost */
 };
 
 void mh_hot_fini(struct mh_hot *hot);
+
+/* ---- profile: samples by code and data, for tools that know programs ---- */
+
+#define MH_PROFILE_NONE UINT32_MAX
+
+/* A file that code or data of samples is in. */
+struct mh_profile_module {
+	const char *path;     /* as recorded; "[kernel]" */
+	const char *build_id; /* lower-case hex; "" */
+	const char *why;      /* why it gives no names; "" if it does */
+	uint64_t samples;     /* with code or data in it */
+};
+
+/* A piece of a file, or memory without one, as a process has it mapped. */
+struct mh_profile_map {
+	uint32_t pid;
+	struct mh_range addr;
+	uint64_t pgoff;
+	const char *path, *build_id; /* "" */
+	bool code;                   /* it may be executed */
+	char name[96];               /* for a person: "[heap]", "libc.so.6 rw-" */
+};
+
+struct mh_profile_frame {
+	const char *function, *file; /* "" */
+	uint32_t line, start_line;   /* 0: not known; of the function */
+	uint32_t discriminator;      /* of the line's code, as in DWARF */
+};
+
+/* One code address of one process. */
+struct mh_profile_code {
+	uint64_t addr, vaddr;            /* in the process; in the module's own terms */
+	uint32_t pid, module, map;       /* MH_PROFILE_NONE */
+	const char *symbol;              /* of ELF; "" */
+	uint64_t offset;                 /* in it */
+	uint32_t nr_frames;              /* 0: no name, see why */
+	struct mh_profile_frame *frames; /* innermost first */
+	const char *why;
+};
+
+/* A static variable, or a mapping where none is known. */
+struct mh_profile_object {
+	uint32_t pid, module; /* MH_PROFILE_NONE */
+	bool variable;
+	const char *name;                  /* of the variable or the mapping; never "" */
+	const char *symbol;                /* of ELF; "" */
+	const char *section, *type, *file; /* "" */
+	uint32_t line;
+	uint64_t addr, size; /* of the variable; of the mapping, 0: not known */
+	uint64_t vaddr;      /* of the ELF symbol */
+	const char *why;     /* why it is no variable; "" */
+};
+
+/* What one instruction did to one address. */
+struct mh_profile_row {
+	uint32_t code; /* MH_PROFILE_NONE: the source knows no code addresses */
+	uint32_t object;
+	uint64_t addr; /* of data */
+	uint8_t level; /* enum mh_mem_level: where it was served from; 0: not told */
+	uint64_t samples;
+	uint64_t events; /* what the samples stand for: the sum of their periods */
+	uint64_t cycles; /* latency, summed; 0 where the source has none */
+	/* Of memory that was hit, in units of `grain`; where several rows hit the same,
+	 * it counts in the one with the most events, so that rows add up. */
+	uint64_t bytes;
+};
+
+/* A function or variable of the symbol table of `program`, sampled or not. */
+struct mh_profile_symbol {
+	const char *name, *section; /* not demangled */
+	uint64_t vaddr, size, events;
+	bool code, local;
+	bool ambiguous; /* others have the same name: nobody could tell which is meant */
+};
+
+struct mh_profile {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	bool faults; /* first touches, one per page */
+	bool has_level, has_cycles;
+	char events[64]; /* what is counted: "page-faults" */
+	/* Why counts are not proportional to how often code ran; "" if they are. */
+	char bias[256];
+	uint64_t period;      /* events per sample; 0: it varies */
+	uint32_t grain;       /* 64: cache lines; 4096: pages, of first touches */
+	uint64_t nr_samples;  /* in rows */
+	uint64_t nr_no_data;  /* left out: they have no data address */
+	uint64_t nr_left_out; /* left out: past the limit of distinct places */
+	uint64_t nr_unnamed_code, nr_unnamed_data;
+
+	struct mh_profile_module *modules;
+	size_t nr_modules;
+	uint32_t program; /* the module that was asked for; MH_PROFILE_NONE: none */
+	struct mh_profile_map *maps;
+	size_t nr_maps;
+	struct mh_profile_code *codes; /* by process, then address */
+	size_t nr_codes;
+	struct mh_profile_object *objects;
+	size_t nr_objects;
+	struct mh_profile_row *rows; /* by code, then object, then address */
+	size_t nr_rows;
+	struct mh_profile_symbol *symbols; /* by address, code first; if asked for */
+	size_t nr_symbols;
+
+	/* Strings and frames are the names' and go with them. */
+	void *names;
+	void (*names_free)(void *names);
+};
+
+void mh_profile_fini(struct mh_profile *p);
+
+/* ---- heat: ranges of addresses by how hot they were ---- */
+
+struct mh_heat_piece {
+	uint32_t pid;
+	struct mh_range addr;
+	double rate;      /* mean hit or touched ratio while it was observed, 0..1 */
+	uint64_t seen_ns; /* observed for so long */
+	char mapping[96]; /* "[heap]"; "" */
+	const char *path; /* of the mapping, as in /proc/PID/maps; "" */
+	uint64_t pgoff;   /* of addr.start in the file */
+	bool mapped, write, shared;
+};
+
+/* Bytes by how long they had not been accessed. */
+struct mh_heat_age {
+	uint64_t age_ns;
+	uint64_t cold;   /* median over time of the bytes idle for so long; MH_NO_DATA */
+	double promoted; /* bytes per second that were accessed again after it; NAN */
+};
+
+#define MH_HEAT_AGES 12
+
+struct mh_heat {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	uint64_t interval_ns;         /* median length of a snapshot */
+	struct mh_heat_piece *ranges; /* by process, then address; disjoint */
+	size_t nr_ranges;
+	struct mh_heat_age ages[MH_HEAT_AGES]; /* ascending, each twice the one before */
+	size_t nr_ages;                        /* 0: the source cannot tell */
+};
+
+/* Strings of ranges are the session's. */
+void mh_heat_fini(struct mh_heat *heat);
 
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 
@@ -459,13 +696,19 @@ struct mh_run_metric {
 };
 
 /*
- * What a part of the memory was worth in a run. The key must be the same from run to run,
- * wherever things were loaded: today "comm mapping", later an object or allocation site.
+ * What a part of the memory was worth in a run. The key is the same from run to run,
+ * wherever things were loaded: "comm mapping", or "comm function()" of what that function
+ * allocated.
  */
 struct mh_run_object {
-	char *key;    /* owned */
-	double bytes; /* mean WSS: the objects' add up to the run's */
+	char *key;     /* owned, as all strings here */
+	double bytes;  /* mean WSS: the objects' add up to the run's */
+	char *mapping; /* of a function's blocks: the key without it; else NULL */
+	char *file;    /* where most of them were allocated; NULL: not known */
+	uint32_t line;
 };
+
+void mh_run_object_fini(struct mh_run_object *o);
 
 /* A run of a workload, boiled down to what a later one is compared with. */
 struct mh_run {
@@ -538,7 +781,8 @@ struct mh_verdict_metric {
 	double lo, hi;          /* smallest and largest of the new runs; NAN */
 	double limit;           /* budget: bytes; else the ratio that fails, e.g. 1.05 */
 	char op[3];             /* budget: "<=", "<", ">=", ">" */
-	double ratio;           /* Hodges-Lehmann; NAN, INFINITY from zero */
+	bool of_rss;  /* budget: value and limit are shares of the resident memory */
+	double ratio; /* Hodges-Lehmann; NAN, INFINITY from zero */
 	double ratio_lo, ratio_hi; /* 95 % interval; NAN with too few runs */
 	double p_value;            /* after Holm; NAN: no statistics */
 	double noise;              /* (max - min) / median of the baseline; NAN */
@@ -549,6 +793,8 @@ struct mh_verdict_metric {
 struct mh_growth {
 	char *key;              /* owned */
 	double baseline, value; /* medians of the runs' means; 0 where it is not there */
+	char *file;             /* owned; NULL: not known */
+	uint32_t line;
 };
 
 struct mh_verdict_note {

@@ -171,7 +171,7 @@ static int on_snapshot(void *arg, const struct mh_snap *snap)
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
 	struct cold *c = arg;
-	uint64_t aggr_ns = c->sweep->scan.aggr_ns;
+	uint64_t aggr_ns = snap->aggr_ns;
 	struct stretch *s = mh_vec_push(&c->at->now);
 
 	if (!s)

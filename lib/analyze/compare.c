@@ -5,6 +5,7 @@
  * huge program, or a difference of 0.1 % that is perfectly reproducible.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static int take(struct side *out, const struct mh_runs *runs, const char *metric
 	if (runs->nr > MH_RUNS_MAX)
 		return mh_fail(err, MH_EINPUT,
 			       "%zu runs are more than the %d that are compared; "
-			       "'memheat baseline prune --keep 20 FILE' leaves the last "
+			       "'memheat baseline prune FILE --last 20' leaves the last "
 			       "20",
 			       runs->nr, MH_RUNS_MAX);
 	for (i = 0; i < runs->nr; i++) {
@@ -253,6 +254,25 @@ static int holds(double value, const struct mh_budget *b)
 	return b->op[1] ? value >= b->limit : value > b->limit;
 }
 
+/* Run by run, of its own resident memory. */
+static int take_share(struct side *side, const struct mh_runs *now, const char *metric,
+		      struct mh_err *err)
+{
+	size_t i;
+
+	side->n = 0;
+	for (i = 0; i < now->nr; i++) {
+		double value = mh_run_value(&now->v[i], metric);
+		double rss = mh_run_value(&now->v[i], "rss.peak");
+
+		if (!isnan(value) && rss > 0)
+			side->v[side->n++] = value / rss;
+	}
+	return side->n ? MH_OK
+		       : mh_fail(err, MH_ENOSUP, "no run has both %s and rss.peak",
+				 metric);
+}
+
 static int check_budget(struct mh_verdict *out, const struct mh_runs *now,
 			const struct mh_budget *b, struct mh_err *err)
 {
@@ -267,7 +287,10 @@ static int check_budget(struct mh_verdict *out, const struct mh_runs *now,
 	m->budget = true;
 	m->limit = b->limit;
 	m->baseline = m->ratio = m->ratio_lo = m->ratio_hi = m->p_value = m->noise = NAN;
+	m->of_rss = b->of_rss;
 	ret = take(&side, now, b->metric, err);
+	if (!ret && b->of_rss)
+		ret = take_share(&side, now, b->metric, err);
 	if (ret)
 		return ret;
 	m->nr_runs = side.n;
@@ -330,6 +353,120 @@ static int by_growth(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* Of functions' blocks rather than of a mapping: what ends like a call. */
+static bool is_site(const char *key)
+{
+	return *key && key[strlen(key) - 1] == ')';
+}
+
+static bool has_sites(const struct mh_runs *runs)
+{
+	size_t i, j;
+
+	for (i = 0; i < runs->nr; i++) {
+		for (j = 0; j < runs->v[i].objects.nr; j++) {
+			if (is_site(runs->v[i].objects.v[j].key))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Where the largest of the runs' objects of this key was allocated. */
+static int locate(struct mh_growth *g, const struct mh_runs *now)
+{
+	const struct mh_run_object *best = NULL;
+	size_t i;
+
+	for (i = 0; i < now->nr; i++) {
+		const struct mh_run_object *o = find(&now->v[i], g->key);
+
+		if (o && o->file && (!best || o->bytes > best->bytes))
+			best = o;
+	}
+	if (!best)
+		return 0;
+	g->file = strdup(best->file);
+	g->line = best->line;
+	return g->file ? 0 : -1;
+}
+
+static int by_object_key(const void *a, const void *b)
+{
+	return strcmp(((const struct mh_run_object *)a)->key,
+		      ((const struct mh_run_object *)b)->key);
+}
+
+/* Give functions' blocks back to their mappings, for a baseline that knows only those. */
+static void without_sites(struct mh_run *run)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < run->objects.nr; i++) {
+		struct mh_run_object *o = &run->objects.v[i];
+
+		if (!o->mapping)
+			continue;
+		free(o->key);
+		free(o->file);
+		o->key = o->mapping;
+		o->file = o->mapping = NULL;
+	}
+	if (run->objects.nr)
+		qsort(run->objects.v, run->objects.nr, sizeof(*run->objects.v),
+		      by_object_key);
+	for (i = 0; i < run->objects.nr; i++) {
+		struct mh_run_object *o = &run->objects.v[i];
+
+		if (n && !strcmp(run->objects.v[n - 1].key, o->key)) {
+			run->objects.v[n - 1].bytes += o->bytes;
+			mh_run_object_fini(o);
+		} else {
+			run->objects.v[n++] = *o;
+		}
+	}
+	run->objects.nr = n;
+}
+
+/* Runs from a baseline's file do not know which mapping a function's blocks were in. */
+static bool know_mappings(const struct mh_runs *runs)
+{
+	size_t i, j;
+
+	for (i = 0; i < runs->nr; i++) {
+		for (j = 0; j < runs->v[i].objects.nr; j++) {
+			const struct mh_run_object *o = &runs->v[i].objects.v[j];
+
+			if (is_site(o->key) && !o->mapping)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Make both sides know of sites, or neither; *comparable says whether that was possible.
+ */
+static int level(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		 bool *comparable)
+{
+	struct mh_runs *richer = has_sites(base) ? base : now;
+	size_t i;
+
+	*comparable = true;
+	if (has_sites(base) == has_sites(now))
+		return 0;
+	*comparable = know_mappings(richer);
+	if (!*comparable)
+		return mh_verdict_note(out, false,
+				       "the baseline knows allocation sites and the runs "
+				       "do not (no heap log): what grew is not told");
+	for (i = 0; i < richer->nr; i++)
+		without_sites(&richer->v[i]);
+	return mh_verdict_note(out, false,
+			       "only one side has a heap log: growth is told by mapping, "
+			       "not by allocation site");
+}
+
 struct keys {
 	const char **v;
 	size_t nr, cap;
@@ -351,12 +488,16 @@ static int add_keys(struct keys *keys, const struct mh_runs *runs)
 	return 0;
 }
 
-int mh_growth_compare(struct mh_verdict *out, const struct mh_runs *base,
-		      const struct mh_runs *now, struct mh_err *err)
+int mh_growth_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		      struct mh_err *err)
 {
 	struct keys keys = { 0 };
-	int failed = add_keys(&keys, base) || add_keys(&keys, now);
+	bool comparable;
+	int failed = level(out, base, now, &comparable);
 	size_t i;
+
+	if (!failed && comparable)
+		failed = add_keys(&keys, base) || add_keys(&keys, now);
 
 	if (!failed && keys.nr)
 		qsort(keys.v, keys.nr, sizeof(*keys.v), by_key);
@@ -371,6 +512,7 @@ int mh_growth_compare(struct mh_verdict *out, const struct mh_runs *base,
 			break;
 		g->baseline = object_median(base, g->key);
 		g->value = object_median(now, g->key);
+		failed = locate(g, now);
 	}
 	free(keys.v);
 	/* A row without its key is not for anybody's eyes. */
@@ -447,8 +589,8 @@ static int long_windows(struct mh_verdict *out, const struct mh_runs *now)
 			       (double)now->env.window_ns * 1e-9);
 }
 
-static int against_baseline(struct mh_verdict *out, const struct mh_runs *base,
-			    const struct mh_runs *now, const struct mh_verdict_opts *o,
+static int against_baseline(struct mh_verdict *out, struct mh_runs *base,
+			    struct mh_runs *now, const struct mh_verdict_opts *o,
 			    struct mh_err *err)
 {
 	int comparable, ret;
@@ -478,9 +620,8 @@ static void add_windows(struct mh_verdict *out, const struct mh_runs *now)
 	}
 }
 
-int mh_verdict_compare(struct mh_verdict *out, const struct mh_runs *base,
-		       const struct mh_runs *now, const struct mh_verdict_opts *opts,
-		       struct mh_err *err)
+int mh_verdict_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
+		       const struct mh_verdict_opts *opts, struct mh_err *err)
 {
 	size_t i;
 	int ret = MH_OK;

@@ -10,7 +10,7 @@ static void slab_fini(struct mh_slab *slab)
 	free(slab->area);
 	free(slab->max);
 	free(slab->count);
-	free(slab->weight);
+	free(slab->extra);
 	memset(slab, 0, sizeof(*slab));
 }
 
@@ -22,10 +22,6 @@ static int slab_init(struct mh_slab *slab, const struct mh_frame *f)
 	if (f->samples) {
 		slab->count = calloc(cells, sizeof(*slab->count));
 		failed = !slab->count;
-		if (f->periods) {
-			slab->weight = calloc(cells, sizeof(*slab->weight));
-			failed |= !slab->weight;
-		}
 	} else {
 		slab->sum = calloc(cells, sizeof(*slab->sum));
 		slab->area = calloc(cells, sizeof(*slab->area));
@@ -44,6 +40,16 @@ struct mh_slab *mh_grid_slab(struct mh_grid *g, uint32_t col)
 	if (!slab->sum && !slab->count && slab_init(slab, g->frame))
 		return NULL;
 	return slab;
+}
+
+struct mh_slab *mh_grid_slab_extra(struct mh_grid *g, uint32_t col)
+{
+	struct mh_slab *slab = mh_grid_slab(g, col);
+	size_t cells = (size_t)g->frame->rows * MH_SLAB_COLS;
+
+	if (slab && !slab->extra)
+		slab->extra = calloc(cells, sizeof(*slab->extra));
+	return slab && slab->extra ? slab : NULL;
 }
 
 static void grid_free(void *part)
@@ -92,14 +98,19 @@ static int grid_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 			      : mh_grid_add_snapshots(g, b, err);
 }
 
-static void slab_add(struct mh_slab *to, const struct mh_slab *from, size_t cells)
+static void slab_add(struct mh_slab *to, struct mh_slab *from, size_t cells)
 {
 	size_t i;
 
+	if (!to->extra) {
+		to->extra = from->extra;
+		from->extra = NULL;
+	}
+
 	for (i = 0; to->count && i < cells; i++)
 		to->count[i] += from->count[i];
-	for (i = 0; to->weight && i < cells; i++)
-		to->weight[i] += from->weight[i];
+	for (i = 0; from->extra && i < cells; i++)
+		to->extra[i] += from->extra[i];
 	for (i = 0; to->sum && i < cells; i++) {
 		to->sum[i] += from->sum[i]; /* NOLINT: slabs of one map are alike */
 		to->area[i] += from->area[i];

@@ -17,8 +17,14 @@
 struct mh_slab {
 	double *sum, *area, *max; /* snapshots: value x area, area, largest value */
 	uint32_t *count;          /* samples */
-	uint64_t *weight;         /* sum of periods; NULL: each sample counts 1 */
+	uint64_t *extra;          /* sum of periods minus 1; NULL: all are 1 */
 };
+
+/* Sum of the periods of the samples in a cell. */
+static inline uint64_t mh_slab_weight(const struct mh_slab *slab, size_t at)
+{
+	return slab->count[at] + (slab->extra ? slab->extra[at] : 0);
+}
 
 /* What is the same for all threads. */
 struct mh_frame {
@@ -49,6 +55,8 @@ void mh_grid_analysis(struct mh_analysis *out, const struct mh_frame *frame);
 
 /* The slab of a column, made when needed; NULL: out of memory. */
 struct mh_slab *mh_grid_slab(struct mh_grid *g, uint32_t col);
+/* The same with memory for periods. */
+struct mh_slab *mh_grid_slab_extra(struct mh_grid *g, uint32_t col);
 
 /* Snapshots (grid_snapshots.c) and samples (grid_samples.c) into a grid. */
 int mh_grid_profile_new(struct mh_grid *g);

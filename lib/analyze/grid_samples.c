@@ -15,7 +15,7 @@ struct mh_grid_lookup {
 	struct mh_lookup lookup;
 	struct column {
 		uint32_t *count;
-		uint64_t *weight;
+		uint64_t *extra;
 	} columns[]; /* cells of each; NULL: nothing fell into it up to now */
 };
 
@@ -58,16 +58,16 @@ void mh_grid_lookup_free(struct mh_grid *g)
 	g->lookup = NULL;
 }
 
-static int column_new(struct mh_grid *g, uint32_t at)
+static int column_new(struct mh_grid *g, uint32_t at, bool periods)
 {
 	struct column *col = &g->lookup->columns[at];
-	struct mh_slab *slab = mh_grid_slab(g, at);
+	struct mh_slab *slab = periods ? mh_grid_slab_extra(g, at) : mh_grid_slab(g, at);
 	size_t first = (size_t)(at % MH_SLAB_COLS) * g->frame->rows;
 
 	if (!slab)
 		return -1;
 	col->count = slab->count + first;
-	col->weight = slab->weight ? slab->weight + first : NULL;
+	col->extra = slab->extra ? slab->extra + first : NULL;
 	return 0;
 }
 
@@ -80,67 +80,114 @@ static inline uint32_t row_of(const struct mh_stretch *s, uint64_t addr)
 }
 
 /*
- * Called with a constant @periods: two loops are made of it, each without the other's
- * work. Returns negative when memory is out.
+ * Rows [i, end) of one space. Called with a constant @periods: two loops are made of it,
+ * each without the other's work. Returns negative when memory is out.
  */
 static inline __attribute__((always_inline)) int
-add_samples(struct mh_grid *g, const struct mh_batch *b, bool periods)
+add_run(struct mh_grid *g, const struct mh_sample_columns *c, uint32_t i, uint32_t end,
+	uint64_t key, bool periods)
 {
-	const struct mh_sample_columns *c = &b->sample;
 	const uint64_t *time_ns = c->time_ns, *addrs = c->addr, *period = c->period;
-	const uint32_t *pids = c->pid;
 	const struct mh_axis time = g->frame->time;
 	uint64_t span = mh_range_len(time.span), outside = 0;
 	struct mh_grid_lookup *k = g->lookup;
-	const struct mh_stretch *s = &k->lookup.v[k->lookup.nr];
-	uint32_t i;
+	const struct mh_stretch *s;
 
-	for (i = 0; i < b->nr; i++) {
-		uint64_t addr = addrs[i], t = time_ns[i], key;
-		uint32_t row, col;
+	for (; i < end; i++) {
+		uint64_t addr = addrs[i], t = time_ns[i];
+		struct column *col;
+		uint32_t row, at;
 
 		if (t - time.span.start >= span)
 			continue;
-		key = mh_keys_of(&k->keys, pids[i], t);
-		if (!mh_stretch_has(s, key, addr)) {
-			const struct mh_stretch *found =
-				mh_lookup_find(&k->lookup, key, addr);
-
-			if (!found) {
-				/* Address 0 stands for samples without one. */
-				outside += addr != 0;
-				continue;
-			}
-			s = found;
+		s = mh_lookup_find(&k->lookup, key, addr);
+		if (!s) {
+			/* Address 0 stands for samples without one. */
+			outside += addr != 0;
+			continue;
 		}
 		if (!s->rows) {
-			g->band_heat[s->band] +=
-				periods && period ? (double)period[i] : 1;
+			g->band_heat[s->band] += periods ? (double)period[i] : 1;
 			continue;
 		}
 		row = row_of(s, addr);
-		col = mh_axis_bin(&time, t);
-		if (!k->columns[col].count && column_new(g, col))
+		at = mh_axis_bin(&time, t);
+		col = &k->columns[at];
+		if ((periods ? !col->extra : !col->count) && column_new(g, at, periods))
 			return -1;
-		k->columns[col].count[row]++;
+		col->count[row]++;
 		if (periods)
-			/* column_new() gave it where there are periods.
-			 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-			k->columns[col].weight[row] += period ? period[i] : 1;
+			/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+			col->extra[row] += period[i] - 1; /* column_new() gave it */
 	}
 	g->nr_outside += outside;
+	return 0;
+}
+
+static bool is_all(const uint32_t *v, uint32_t nr, uint32_t value)
+{
+	uint32_t differ = 0, i;
+
+	for (i = 0; i < nr; i++)
+		differ |= v[i] ^ value;
+	return !differ;
+}
+
+/* Where the rows of row @i's space end: pids come in runs, but an exec may cut one. */
+static uint32_t run_end(const struct mh_keys *keys, const struct mh_batch *b, uint32_t i)
+{
+	const uint32_t *pids = b->sample.pid;
+	uint32_t pid = pids[i], end = i + 1;
+
+	if (!mh_keys_cover(keys, pid, b->time_ns))
+		return end;
+	while (b->nr - end >= 64 && is_all(pids + end, 64, pid))
+		end += 64;
+	while (end < b->nr && pids[end] == pid)
+		end++;
+	return end;
+}
+
+/* Whether a sample stands for more than itself, or for nothing. */
+static bool has_periods(const uint64_t *period, uint32_t nr)
+{
+	uint64_t differ = 0;
+	uint32_t i;
+
+	for (i = 0; period && i < nr; i++)
+		differ |= period[i] ^ 1;
+	return differ != 0;
+}
+
+static int add_samples(struct mh_grid *g, const struct mh_batch *b)
+{
+	const struct mh_sample_columns *c = &b->sample;
+	struct mh_keys *keys = &g->lookup->keys;
+	bool periods = g->frame->periods && has_periods(c->period, b->nr);
+	uint32_t i, end;
+
+	for (i = 0; i < b->nr; i = end) {
+		uint64_t key = mh_keys_of(keys, c->pid[i], c->time_ns[i]);
+		int failed;
+
+		end = run_end(keys, b, i);
+		failed = periods ? add_run(g, c, i, end, key, true)
+				 : add_run(g, c, i, end, key, false);
+		if (failed)
+			return -1;
+	}
 	return 0;
 }
 
 int mh_grid_add_samples(struct mh_grid *g, const struct mh_batch *b, struct mh_err *err)
 {
 	const struct mh_sample_columns *c = &b->sample;
-	int failed;
 
 	if (b->kind != MH_EV_SAMPLE || !c->addr || !c->time_ns || !c->pid)
 		return MH_OK;
-	failed = g->frame->periods ? add_samples(g, b, true) : add_samples(g, b, false);
-	return failed ? mh_fail(err, MH_ENOMEM, "no memory for the map") : MH_OK;
+	if (add_samples(g, b))
+		return mh_fail(err, MH_ENOMEM, "no memory for the map");
+	return MH_OK;
 }
 
 static double slab_heat(const struct mh_slab *slab, const struct mh_frame *f,
@@ -153,8 +200,7 @@ static double slab_heat(const struct mh_slab *slab, const struct mh_frame *f,
 		size_t at = (size_t)c * f->rows + band->row;
 
 		for (r = 0; r < band->nr_rows; r++)
-			heat += slab->weight ? (double)slab->weight[at + r]
-					     : slab->count[at + r];
+			heat += (double)mh_slab_weight(slab, at + r);
 	}
 	return heat;
 }

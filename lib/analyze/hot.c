@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The view `hot`: which objects the accesses go to. An object is a static variable where
- * one can be named, else a mapping.
+ * one can be named, the blocks that one line allocated where there is a heap log, else a
+ * mapping; or what --by asks for.
  *
  * Everything becomes points: a sample's address, or a piece of address with the heat that
  * snapshots gave it. Pieces over static data are cut finely first, since one piece of
  * pages holds many variables; heat is spread evenly over a piece, as nothing tells more.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +16,16 @@
 
 #include <memheat/view.h>
 
+#include "analyze/blocks.h"
 #include "analyze/density.h"
 #include "analyze/moments.h"
 #include "analyze/places.h"
 #include "analyze/sites.h"
 #include "base/vec.h"
 
+#define PAGE       4096
+#define LINE       64
+#define PAGES_MAX  (1u << 20)
 #define CUT_MIN    64        /* bytes: no piece of static data is cut finer */
 #define POINTS_MAX (1 << 18) /* of static data, as far as the step can keep to it */
 
@@ -27,7 +33,9 @@ struct point {
 	uint64_t key, addr, bytes; /* bytes 0: a sample */
 	uint64_t ip, time_ns;
 	double heat;
-	uint64_t base; /* where the object begins */
+	uint32_t site; /* of the block; MH_NO_SITE */
+	enum mh_hot_kind kind;
+	uint64_t base; /* where the object begins, or what else tells it from others */
 	struct mh_symbol symbol;
 };
 
@@ -40,6 +48,8 @@ struct work {
 	struct mh_session *s;
 	const struct mh_session_source *src;
 	struct mh_symtab *st;
+	struct mh_blocks blocks;
+	enum mh_hot_by by;
 	struct points points;
 	struct mh_symbol *code; /* of each point; NULL: no code addresses */
 };
@@ -95,6 +105,7 @@ static int from_samples(struct work *w, struct mh_hot *out,
 {
 	struct mh_sites_frame frame = { .session = w->s,
 					.at = scan->at,
+					.blocks = w->blocks.known ? &w->blocks : NULL,
 					.by_addr = true };
 	const struct mh_sites *sites;
 	struct mh_analysis a = { 0 };
@@ -122,6 +133,7 @@ static int from_samples(struct work *w, struct mh_hot *out,
 					     .addr = s->addr,
 					     .ip = s->ip,
 					     .time_ns = s->time_ns,
+					     .site = s->block,
 					     .heat = (double)s->periods };
 		out->from.nr_samples += s->samples;
 	}
@@ -160,6 +172,7 @@ static int add_piece(struct points *out, const struct mh_density_piece *piece,
 			.addr = at,
 			.bytes = end - at,
 			.time_ns = inside && pl->mapping ? pl->mapping->time_ns.start : 0,
+			.site = MH_NO_SITE,
 			.heat = piece->per_byte * (double)(end - at),
 		};
 		at = end;
@@ -168,37 +181,117 @@ static int add_piece(struct points *out, const struct mh_density_piece *piece,
 	return 0;
 }
 
-/* Replace pieces over static data by finer ones. */
-static int cut_static(struct points *p)
+/* The part of a piece from @off on, as a point of its own. */
+static int add_part(struct points *out, const struct point *of, uint64_t off,
+		    uint64_t bytes, uint32_t site)
+{
+	struct point *to = mh_vec_push(out);
+
+	if (!to)
+		return -1;
+	*to = *of;
+	to->addr += off;
+	to->bytes = bytes;
+	to->heat = of->heat * (double)bytes / (double)of->bytes;
+	to->site = site;
+	return 0;
+}
+
+static int cut_by(struct points *out, const struct point *at, uint64_t by)
+{
+	uint64_t off;
+
+	for (off = 0; off < at->bytes; off += by) {
+		if (add_part(out, at, off, at->bytes - off < by ? at->bytes - off : by,
+			     at->site))
+			return -1;
+	}
+	return 0;
+}
+
+/* Where blocks begin and end; over all of the time, so the one that was there longest. */
+static int cut_by_blocks(struct points *out, const struct point *at,
+			 const struct mh_blocks *blocks)
+{
+	uint64_t off = 0, next;
+
+	for (; off < at->bytes; off = next) {
+		uint64_t addr = at->addr + off;
+
+		next = mh_blocks_next_bound(blocks, at->key, addr) - at->addr;
+		if (next > at->bytes)
+			next = at->bytes;
+		if (add_part(out, at, off, next - off,
+			     mh_blocks_usual_site(blocks, at->key, addr)))
+			return -1;
+	}
+	return 0;
+}
+
+/* Replace pieces over static data and over blocks by finer ones. */
+static int cut_points(struct points *p, const struct mh_blocks *blocks)
 {
 	struct points fine = { 0 };
-	uint64_t bytes = 0, step = CUT_MIN, off;
+	uint64_t bytes = 0, step = CUT_MIN;
 	size_t i;
+	int failed = 0;
 
 	for (i = 0; i < p->nr; i++)
 		bytes += p->v[i].symbol.kind == MH_SYMBOL_DATA ? p->v[i].bytes : 0;
 	while (bytes / step > POINTS_MAX)
 		step *= 2;
-	for (i = 0; i < p->nr; i++) {
+	for (i = 0; !failed && i < p->nr; i++) {
 		const struct point *at = &p->v[i];
-		uint64_t by = at->symbol.kind == MH_SYMBOL_DATA ? step : at->bytes;
 
-		for (off = 0; off < at->bytes; off += by) {
-			struct point *to = mh_vec_push(&fine);
-
-			if (!to) {
-				free(fine.v);
-				return -1;
-			}
-			*to = *at;
-			to->addr += off;
-			to->bytes = at->bytes - off < by ? at->bytes - off : by;
-			to->heat = at->heat * (double)to->bytes / (double)at->bytes;
-		}
+		if (at->symbol.kind == MH_SYMBOL_DATA)
+			failed = cut_by(&fine, at, step);
+		else
+			failed = cut_by_blocks(&fine, at, blocks);
+	}
+	if (failed) {
+		free(fine.v);
+		return -1;
 	}
 	free(p->v);
 	*p = fine;
 	return 0;
+}
+
+/* Every page by itself. */
+static int cut_pages(struct points *p, struct mh_err *err)
+{
+	struct points fine = { 0 };
+	uint64_t pages = 0;
+	size_t i;
+
+	for (i = 0; i < p->nr; i++)
+		pages += p->v[i].bytes / PAGE + 1;
+	if (pages > PAGES_MAX)
+		return mh_fail(err, MH_EINPUT,
+			       "--by page: that would be some %" PRIu64 " rows; choose "
+			       "fewer by --addr, --at or --min-rate",
+			       pages);
+	for (i = 0; i < p->nr; i++) {
+		struct point at = p->v[i];
+		uint64_t head = PAGE - at.addr % PAGE;
+
+		if (head > at.bytes)
+			head = at.bytes;
+		if (add_part(&fine, &p->v[i], 0, head, at.site)) {
+			free(fine.v);
+			return no_memory(err);
+		}
+		at.addr += head;
+		at.bytes -= head;
+		at.heat *= (double)at.bytes / (double)(at.bytes + head);
+		if (at.bytes && cut_by(&fine, &at, PAGE)) {
+			free(fine.v);
+			return no_memory(err);
+		}
+	}
+	free(p->v);
+	*p = fine;
+	return MH_OK;
 }
 
 static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
@@ -216,7 +309,7 @@ static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
 	ret = mh_pass_run(w->s, &f, &a, 1, err);
 	if (ret)
 		return ret;
-	ret = mh_density_take(&d, &a, err);
+	ret = mh_density_take(&d, &a, false, err);
 	for (i = 0; !ret && i < d.pieces.nr; i++) {
 		if (add_piece(&w->points, &d.pieces.v[i], places))
 			ret = no_memory(err);
@@ -224,10 +317,11 @@ static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
 	mh_density_fini(&d);
 	if (!ret)
 		ret = name_points(w->st, &w->points, err);
-	if (!ret)
-		ret = cut_static(&w->points) ? no_memory(err)
-					     : name_points(w->st, &w->points, err);
-	return ret;
+	if (!ret && w->by == MH_HOT_BY_PAGE)
+		ret = cut_pages(&w->points, err);
+	else if (!ret && cut_points(&w->points, &w->blocks))
+		ret = no_memory(err);
+	return ret ? ret : name_points(w->st, &w->points, err);
 }
 
 /* ---- rows ---- */
@@ -240,33 +334,50 @@ static int by_object(const void *a, const void *b)
 		return x->key < y->key ? -1 : 1;
 	if (x->base != y->base)
 		return x->base < y->base ? -1 : 1;
-	if (is_variable(&x->symbol) != is_variable(&y->symbol))
-		return is_variable(&x->symbol) ? 1 : -1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-static void find_objects(struct points *p)
+/* What a point belongs to, as --by asks. */
+static void find_object(const struct work *w, struct point *p)
+{
+	const struct mh_symbol *s = &p->symbol;
+	enum mh_hot_by by = w->by;
+
+	p->kind = MH_HOT_MAPPING;
+	p->base = s->mapping ? s->mapping->addr.start : 0;
+	if (by == MH_HOT_BY_PAGE || by == MH_HOT_BY_LINE) {
+		p->kind = by == MH_HOT_BY_PAGE ? MH_HOT_PAGE : MH_HOT_LINE;
+		p->base = p->addr - p->addr % (by == MH_HOT_BY_PAGE ? PAGE : LINE);
+	} else if (by == MH_HOT_BY_TYPE && is_variable(s) && *s->type) {
+		/* Strings of one symtab are kept once. */
+		p->kind = MH_HOT_TYPE;
+		p->base = (uintptr_t)s->type;
+	} else if (by == MH_HOT_BY_SYMBOL && is_variable(s)) {
+		p->kind = MH_HOT_VARIABLE;
+		p->base = p->addr - s->offset;
+	} else if ((by == MH_HOT_BY_SYMBOL || by == MH_HOT_BY_SITE) &&
+		   p->site != MH_NO_SITE) {
+		p->kind = MH_HOT_SITE;
+		p->base = p->site;
+	}
+}
+
+static void find_objects(struct work *w)
 {
 	size_t i;
 
-	for (i = 0; i < p->nr; i++) {
-		struct point *at = &p->v[i];
-
-		if (is_variable(&at->symbol))
-			at->base = at->addr - at->symbol.offset;
-		else
-			at->base =
-				at->symbol.mapping ? at->symbol.mapping->addr.start : 0;
-	}
-	if (p->nr)
-		qsort(p->v, p->nr, sizeof(*p->v), by_object);
+	for (i = 0; i < w->points.nr; i++)
+		find_object(w, &w->points.v[i]);
+	if (w->points.nr)
+		qsort(w->points.v, w->points.nr, sizeof(*w->points.v), by_object);
 }
 
 /* Unnamed bytes at the start of a mapping are not the variable that begins there. */
 static bool same_object(const struct point *a, const struct point *b)
 {
-	return a->key == b->key && a->base == b->base &&
-	       is_variable(&a->symbol) == is_variable(&b->symbol);
+	return a->key == b->key && a->base == b->base && a->kind == b->kind;
 }
 
 struct caller {
@@ -336,30 +447,90 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static int name_row(struct mh_hot_row *row, const struct point *p)
+/* The words of a row but for its mapping. */
+struct words {
+	const char *object, *symbol, *type, *file, *why;
+	uint32_t line;
+};
+
+static struct words words_of(const struct work *w, const struct point *p,
+			     const char *mapping)
+{
+	const struct mh_symbol *s = &p->symbol;
+	const struct mh_block_site *site =
+		p->site != MH_NO_SITE ? &w->blocks.sites.v[p->site] : NULL;
+
+	if (p->kind == MH_HOT_TYPE)
+		return (struct words){ s->module, "", s->type, "", "", 0 };
+	if (p->kind != MH_HOT_MAPPING && p->kind != MH_HOT_SITE && is_variable(s))
+		return (struct words){
+			s->module, s->name, s->type, s->file, "", s->line
+		};
+	if (p->kind != MH_HOT_MAPPING && site)
+		return (struct words){ mapping, site->function, "", site->file,
+				       "",      site->line };
+	return (struct words){
+		mapping,
+		"",
+		"",
+		"",
+		s->why == MH_NAMED ? "not a variable" : mh_unnamed_words(s->why),
+		0
+	};
+}
+
+static int name_row(struct mh_hot_row *row, const struct work *w, const struct point *p)
 {
 	const struct mh_symbol *s = &p->symbol;
 	char mapping[256] = "";
+	struct words words;
 
 	if (s->mapping)
 		mh_mapping_name(s->mapping, mapping, sizeof(mapping));
 	/* .bss is anonymous to the kernel; a person looks for the program's name. */
-	if (is_variable(s) && *s->section)
+	if (is_variable(s) && *s->section && p->kind != MH_HOT_MAPPING)
 		snprintf(mapping, sizeof(mapping), "%.180s %.60s", base_name(s->module),
 			 s->section);
+	words = words_of(w, p, mapping);
 	row->mapping = strdup(mapping);
-	row->object = strdup(is_variable(s) ? s->module : mapping);
-	row->symbol = strdup(is_variable(s) ? s->name : "");
-	row->type = strdup(is_variable(s) ? s->type : "");
-	row->file = strdup(is_variable(s) ? s->file : "");
-	row->line = is_variable(s) ? s->line : 0;
-	row->why = strdup(is_variable(s)       ? ""
-			  : s->why == MH_NAMED ? "not a variable"
-					       : mh_unnamed_words(s->why));
+	row->object = strdup(words.object);
+	row->symbol = strdup(words.symbol);
+	row->type = strdup(words.type);
+	row->file = strdup(words.file);
+	row->line = words.line;
+	row->why = strdup(words.why);
 	return row->mapping && row->object && row->symbol && row->type && row->file &&
 			       row->why
 		       ? 0
 		       : -1;
+}
+
+/* The point that gave a row most, for its name; a page may hold several objects. */
+static const struct point *hottest(const struct point *from, const struct point *to)
+{
+	const struct point *best = from;
+
+	for (; from < to; from++) {
+		if (from->heat > best->heat)
+			best = from;
+	}
+	return best;
+}
+
+static void place_row(struct mh_hot_row *row, const struct work *w,
+		      const struct point *first)
+{
+	if (first->kind == MH_HOT_VARIABLE) {
+		row->addr.start = first->base;
+		row->addr.end = first->base + first->symbol.size;
+		row->bytes = first->symbol.size;
+	} else if (first->kind == MH_HOT_SITE) {
+		row->bytes = w->blocks.sites.v[first->site].peak;
+	} else if (first->kind == MH_HOT_PAGE || first->kind == MH_HOT_LINE) {
+		row->bytes = first->kind == MH_HOT_PAGE ? PAGE : LINE;
+		row->addr.start = first->base;
+		row->addr.end = first->base + row->bytes;
+	}
 }
 
 static int make_row(struct mh_hot_row *row, struct work *w, size_t from, size_t to)
@@ -368,6 +539,7 @@ static int make_row(struct mh_hot_row *row, struct work *w, size_t from, size_t 
 	uint64_t bytes = 0, end = 0;
 	double ns = (double)mh_range_len(w->src->time_ns);
 
+	row->kind = first->kind;
 	row->pid = mh_key_pid(w->s->maps, first->key);
 	for (p = first; p < &w->points.v[to]; p++) {
 		row->share += p->heat;
@@ -378,12 +550,8 @@ static int make_row(struct mh_hot_row *row, struct work *w, size_t from, size_t 
 	row->rate = bytes && ns > 0 ? row->share / ((double)bytes * ns) : NAN;
 	row->bytes = bytes ? bytes : MH_NO_DATA;
 	row->addr = (struct mh_range){ first->addr, end };
-	if (is_variable(&first->symbol)) {
-		row->addr.start = first->base;
-		row->addr.end = first->base + first->symbol.size;
-		row->bytes = first->symbol.size;
-	}
-	if (name_row(row, first))
+	place_row(row, w, first);
+	if (name_row(row, w, hottest(first, p)))
 		return -1;
 	return w->code ? accessors(row, w->code + from, first, to - from, row->share) : 0;
 }
@@ -405,7 +573,7 @@ static int make_rows(struct mh_hot *out, struct work *w, struct mh_err *err)
 	double all = 0, cum = 0;
 	int ret = MH_OK;
 
-	find_objects(&w->points);
+	find_objects(w);
 	if (w->code)
 		ret = resolve(w->st, &w->points, true, w->code, err);
 	out->rows = ret ? NULL : calloc(nr + 1, sizeof(*out->rows));
@@ -431,9 +599,10 @@ static int make_rows(struct mh_hot *out, struct work *w, struct mh_err *err)
 }
 
 int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
-		   const struct mh_symtab_opts *opts, struct mh_err *err)
+		   const struct mh_hot_opts *opts, struct mh_err *err)
 {
-	struct work w = { .s = s };
+	const struct mh_symtab_opts *names = opts ? opts->names : NULL;
+	struct work w = { .s = s, .by = opts ? opts->by : MH_HOT_BY_SYMBOL };
 	struct mh_scan_opts scan = { .session = s };
 	struct mh_places places = { 0 };
 	int ret;
@@ -445,7 +614,17 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 	mh_session_provenance(s, w.src, 1u << mh_session_data_kind(w.src), &out->from);
 	out->unit = mh_session_unit(w.src, mh_session_data_kind(w.src) == MH_EV_REGION);
 	out->from.nr_samples = 0;
-	ret = mh_symtab_new(&w.st, s->maps, opts, err);
+	if (w.by == MH_HOT_BY_LINE && mh_session_data_kind(w.src) != MH_EV_SAMPLE)
+		return mh_fail(
+			err, MH_EINPUT,
+			"--by line: %s tells of pages at best; lines of caches need "
+			"samples (mem, faults)",
+			w.src->name);
+	ret = mh_symtab_new(&w.st, s->maps, names, err);
+	if (!ret)
+		ret = mh_blocks_read(&w.blocks, s, names, err);
+	out->heap_known = w.blocks.known;
+	out->heap_lost = s->heap_lost + w.blocks.nr_left_out;
 	if (!ret)
 		ret = mh_places_of_maps(&places, s, err);
 	if (!ret && s->opts.at)
@@ -459,6 +638,7 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 	if (!ret)
 		ret = make_rows(out, &w, err);
 	mh_symtab_free(w.st);
+	mh_blocks_fini(&w.blocks);
 	mh_places_fini(&places);
 	free(w.points.v);
 	free(w.code);

@@ -407,7 +407,7 @@ static int make_bands(struct plan *p, struct mh_layout *out)
 		b->share = p->heat > 0 ? q->heat / p->heat : 0;
 		b->cold = q->cold;
 		if (!q->group) {
-			snprintf(b->name, sizeof(b->name), "other (%zu mappings)",
+			snprintf(b->name, sizeof(b->name), "%zu other mappings",
 				 p->nr_folded);
 			continue;
 		}

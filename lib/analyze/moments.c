@@ -329,6 +329,7 @@ int mh_moments_skip(struct mh_scan_opts *scan, const struct mh_session_source *s
 	struct mh_filter f;
 	int ret;
 
+	scan->source = src->id;
 	scan->aggr_ns = mh_session_meta_u64(s, src->id, "aggr_us") * 1000;
 	if (!s->opts.skip || kind == MH_EV_SAMPLE)
 		return MH_OK;

@@ -6,8 +6,10 @@
  * size is the mean over the windows with data, since means add up to the whole and
  * medians do not.
  *
- * All anonymous memory of a program is one object: telling its parts apart needs the
- * allocations.
+ * Where there is a heap log, what a function allocated is an object, too: of the bytes
+ * that were used of a mapping, a block that was live then gets its part of the mapping,
+ * as the sources of checks tell of whole mappings at best. The key has the function and
+ * no line, since lines move with every edit; the line of the most is told beside it.
  */
 #include "analyze/objects.h"
 
@@ -15,21 +17,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/blocks.h"
+#include "analyze/numbering.h"
 #include "base/vec.h"
+
+/* Bytes of a place that are one site's. */
+struct site_bytes {
+	uint32_t site;
+	size_t place;
+	double bytes;
+};
 
 struct sums {
 	struct {
 		const struct mh_scan_opts *scan;
 		const struct mh_places *places;
+		const struct mh_blocks *blocks;
 	} shared;
 	struct mh_scan scan;
-	double *bytes; /* per place; the last: in none */
+	double *bytes;             /* per place, without the sites'; the last: in none */
+	struct mh_numbering index; /* (place, site) to sites */
+	struct {
+		struct site_bytes *v;
+		size_t nr, cap;
+	} sites;
 };
 
 static void part_free(void *part)
 {
 	struct sums *p = part;
 
+	mh_numbering_fini(&p->index);
+	free(p->sites.v);
 	free(p->bytes);
 	free(p);
 }
@@ -51,12 +70,53 @@ static void *part_new(const void *arg)
 	return p;
 }
 
+static int add_site(struct sums *p, size_t place, uint32_t site, double bytes)
+{
+	uint64_t key = (uint64_t)place << 32 | site;
+	uint32_t i = mh_numbering_get(&p->index, key);
+	struct site_bytes *s;
+
+	if (i == MH_NUMBER_NONE) {
+		s = mh_vec_push(&p->sites);
+		i = (uint32_t)p->sites.nr - 1;
+		if (!s || mh_numbering_set(&p->index, key, i))
+			return -1;
+		s->site = site;
+		s->place = place;
+	}
+	p->sites.v[i].bytes += bytes;
+	return 0;
+}
+
+/* Of the used bytes of a piece of a place, those in blocks. */
+struct share_out {
+	struct sums *p;
+	size_t place;
+	double per_byte, left;
+	int failed;
+};
+
+static void share_out(void *arg, const struct mh_block *block, uint64_t bytes)
+{
+	struct share_out *s = arg;
+	double part = (double)bytes * s->per_byte;
+
+	/* Blocks whose free was lost may lie over others. */
+	if (part > s->left)
+		part = s->left;
+	if (block->site == MH_NO_SITE || !(part > 0) || s->failed)
+		return;
+	s->failed = add_site(s->p, s->place, block->site, part);
+	s->left -= part;
+}
+
 /* A count of bytes belongs to the places that the range covers, by their part of it. */
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
 	struct sums *p = arg;
 	const struct mh_places *places = p->shared.places;
 	double size = (double)mh_range_len(row->addr), left = (double)row->touched;
+	uint64_t middle = snap->time_ns.start + mh_range_len(snap->time_ns) / 2;
 	size_t i;
 
 	if (!row->touched)
@@ -66,6 +126,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	     places->v[i].addr.start < row->addr.end;
 	     i++) {
 		struct mh_range r = places->v[i].addr;
+		struct share_out out = { .p = p, .place = i };
 		double bytes;
 
 		if (r.start < row->addr.start)
@@ -73,7 +134,12 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 		if (r.end > row->addr.end)
 			r.end = row->addr.end;
 		bytes = (double)row->touched * ((double)mh_range_len(r) / size);
-		p->bytes[i] += bytes;
+		out.per_byte = (double)row->touched / size;
+		out.left = bytes;
+		mh_blocks_each(p->shared.blocks, snap->key, r, middle, share_out, &out);
+		if (out.failed)
+			return -1;
+		p->bytes[i] += out.left;
 		left -= bytes;
 	}
 	if (left > 0)
@@ -94,9 +160,14 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 	struct sums *a = into, *b = from;
 	size_t i;
 
-	(void)err;
 	for (i = 0; i <= a->shared.places->nr; i++)
 		a->bytes[i] += b->bytes[i];
+	for (i = 0; i < b->sites.nr; i++) {
+		const struct site_bytes *s = &b->sites.v[i];
+
+		if (add_site(a, s->place, s->site, s->bytes))
+			return mh_fail(err, MH_ENOMEM, "no memory for sizes by object");
+	}
 	return MH_OK;
 }
 
@@ -129,10 +200,38 @@ static int add(struct mh_run *run, const char *key, double bytes)
 	return -1;
 }
 
+/* "comm function()": how a function's blocks are told from a mapping. */
+static int add_blocks(struct mh_run *run, const struct mh_session *s,
+		      const struct mh_place *place, const struct mh_block_site *site,
+		      double bytes)
+{
+	const char *comm = place->key & MH_KEY_UNKNOWN
+				   ? ""
+				   : mh_maps_space(s->maps, place->key)->comm;
+	size_t len = strlen(site->function);
+	struct mh_run_object *o;
+	char key[600], mapping[320];
+
+	key_of(mapping, sizeof(mapping), s, place);
+	snprintf(key, sizeof(key), "%s%s%.500s%s", comm, *comm ? " " : "",
+		 *site->function ? site->function : "?",
+		 len && site->function[len - 1] == ')' ? "" : "()");
+	if (add(run, key, bytes))
+		return -1;
+	o = &run->objects.v[run->objects.nr - 1];
+	o->mapping = strdup(mapping);
+	o->file = *site->file ? strdup(site->file) : NULL;
+	o->line = site->line;
+	return o->mapping && (o->file || !*site->file) ? 0 : -1;
+}
+
+/* Of one key the largest first: its line stands for all. */
 static int by_key(const void *a, const void *b)
 {
-	return strcmp(((const struct mh_run_object *)a)->key,
-		      ((const struct mh_run_object *)b)->key);
+	const struct mh_run_object *x = a, *y = b;
+	int d = strcmp(x->key, y->key);
+
+	return d ? d : (x->bytes < y->bytes) - (x->bytes > y->bytes);
 }
 
 /* Sort, then make one of those with the same key. */
@@ -148,7 +247,7 @@ static void join(struct mh_run *run)
 
 		if (last && !strcmp(last->key, o->key)) {
 			last->bytes += o->bytes;
-			free(o->key);
+			mh_run_object_fini(o);
 		} else {
 			run->objects.v[n++] = *o;
 		}
@@ -156,12 +255,22 @@ static void join(struct mh_run *run)
 	run->objects.nr = n;
 }
 
-static int fill(struct mh_run *run, const struct mh_session *s,
-		const struct mh_places *places, const double *bytes, size_t nr_windows)
+static int fill(struct mh_run *run, const struct mh_session *s, const struct sums *sums,
+		size_t nr_windows)
 {
+	const struct mh_places *places = sums->shared.places;
+	const double *bytes = sums->bytes;
 	char key[320];
 	size_t i;
 
+	for (i = 0; i < sums->sites.nr; i++) {
+		const struct site_bytes *sb = &sums->sites.v[i];
+
+		if (add_blocks(run, s, &places->v[sb->place],
+			       &sums->shared.blocks->sites.v[sb->site],
+			       sb->bytes / (double)nr_windows))
+			return -1;
+	}
 	for (i = 0; i < places->nr; i++) {
 		if (!(bytes[i] > 0))
 			continue;
@@ -182,7 +291,8 @@ int mh_objects_run(struct mh_run *run, struct mh_session *s,
 		   struct mh_err *err)
 {
 	struct mh_places places = { 0 };
-	struct sums shared = { .shared = { scan, &places } };
+	struct mh_blocks blocks = { 0 };
+	struct sums shared = { .shared = { scan, &places, &blocks } };
 	struct mh_analysis a = { .arg = &shared,
 				 .part_new = part_new,
 				 .batch = part_batch,
@@ -196,14 +306,18 @@ int mh_objects_run(struct mh_run *run, struct mh_session *s,
 		nr_windows += moments->v[i].bytes != MH_NO_DATA;
 	if (ret || !nr_windows)
 		goto out;
+	ret = mh_blocks_read(&blocks, s, NULL, err);
+	if (ret)
+		goto out;
 	mh_session_filter(s, src, &f);
 	f.kinds = 1u << kind;
 	ret = mh_pass_run(s, &f, &a, 1, err);
-	if (!ret && fill(run, s, &places, ((struct sums *)a.part)->bytes, nr_windows))
+	if (!ret && fill(run, s, a.part, nr_windows))
 		ret = mh_fail(err, MH_ENOMEM, "no memory for sizes by object");
 	if (a.part)
 		part_free(a.part);
 out:
+	mh_blocks_fini(&blocks);
 	mh_places_fini(&places);
 	return ret;
 }

@@ -102,6 +102,8 @@ void mh_session_provenance(const struct mh_session *s,
 	out->nr_damaged = info->nr_damaged + s->nr_damaged;
 	out->observer_cpu_ns = s->observer_cpu_ns;
 	out->stall_max_ns = s->stall_max_ns;
+	out->kdamond_cpu_ns = s->kdamond_cpu_ns;
+	out->nr_snapshots = s->nr_snapshots;
 	/* A repacked trace is closed properly; that its input was not is in META. */
 	out->complete = info->complete && !mh_reader_meta(s->reader, "trace.incomplete");
 	if (!src)

@@ -125,13 +125,101 @@ static int read_sources(struct mh_session *s)
 	return 0;
 }
 
-static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
+static int take_charge(struct mh_session *s, const struct mh_event *ev,
+		       struct mh_err *err)
 {
+	static const char *const names[MH_NR_CHARGES] = { "current", "peak",
+							  "inactive_file", "unevictable",
+							  "kernel" };
+	const char *name = ev->stat.name + strlen("cgroup.");
+	struct mh_charge *charge;
+	uint8_t i;
+
+	for (i = 0; i < MH_NR_CHARGES && strcmp(name, names[i]) != 0; i++)
+		;
+	if (i == MH_NR_CHARGES)
+		return MH_OK;
+	charge = mh_vec_push(&s->charges);
+	if (!charge)
+		return no_memory(err);
+	*charge = (struct mh_charge){ ev->time_ns, ev->stat.value, i };
+	return MH_OK;
+}
+
+/* Checks per snapshot stay as many when the kernel tunes how far they are apart. */
+static uint64_t tuned_ns(const struct mh_session *s, const struct mh_event *ev)
+{
+	uint64_t sample_us;
+
+	if (!strcmp(ev->stat.name, "damon.aggr_us"))
+		return ev->stat.value * 1000;
+	if (strcmp(ev->stat.name, "damon.sample_us") != 0)
+		return 0;
+	sample_us = mh_session_meta_u64(s, ev->source, "sample_us");
+	if (!sample_us)
+		return 0;
+	return mh_session_meta_u64(s, ev->source, "aggr_us") / sample_us *
+	       ev->stat.value * 1000;
+}
+
+static int take_tuned(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
+{
+	uint64_t aggr_ns = tuned_ns(s, ev);
+	struct mh_tuned *t;
+
+	if (!aggr_ns)
+		return MH_OK;
+	t = mh_vec_push(&s->tuned);
+	if (!t)
+		return no_memory(err);
+	*t = (struct mh_tuned){ .time_ns = ev->time_ns,
+				.aggr_ns = aggr_ns,
+				.order = s->tuned.nr,
+				.source = ev->source };
+	return MH_OK;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct mh_tuned *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source, uint64_t time_ns)
+{
+	uint64_t found = 0;
+	size_t i;
+
+	for (i = 0; i < s->tuned.nr && s->tuned.v[i].time_ns <= time_ns; i++) {
+		if (s->tuned.v[i].source == source)
+			found = s->tuned.v[i].aggr_ns;
+	}
+	return found ? found : mh_session_meta_u64(s, source, "aggr_us") * 1000;
+}
+
+static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
+{
+	const struct mh_ev_stat *st = &ev->stat;
+	const struct {
+		const char *name;
+		uint64_t *value;
+	} wanted[] = { { "observer.cpu_ns", &s->observer_cpu_ns },
+		       { "observer.stall_max_ns", &s->stall_max_ns },
+		       { "kdamond.cpu_ns", &s->kdamond_cpu_ns },
+		       { "damon.snapshots", &s->nr_snapshots } };
+	size_t i;
+
+	if (!strncmp(st->name, "cgroup.", strlen("cgroup.")))
+		return take_charge(s, ev, err);
 	/* Counters only grow: the largest is the last. */
-	if (!strcmp(st->name, "observer.cpu_ns") && st->value > s->observer_cpu_ns)
-		s->observer_cpu_ns = st->value;
-	if (!strcmp(st->name, "observer.stall_max_ns") && st->value > s->stall_max_ns)
-		s->stall_max_ns = st->value;
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
+			*wanted[i].value = st->value;
+	}
+	return take_tuned(s, ev, err);
 }
 
 static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
@@ -144,11 +232,12 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_TASK:
 		return mh_maps_add(s->maps, ev, err);
 	case MH_EV_STAT:
-		take_stat(s, &ev->stat);
-		return MH_OK;
+		return take_stat(s, ev, err);
 	case MH_EV_LOST:
 		if (ev->lost.cause == MH_LOST_THROTTLE)
 			s->throttled += ev->lost.count;
+		else if (ev->lost.cause == MH_LOST_HEAP)
+			s->heap_lost += ev->lost.count;
 		else if (ev->lost.cause == MH_LOST_NONMEM)
 			s->nonmem += ev->lost.count;
 		else
@@ -173,6 +262,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_SAMPLE:
 	case MH_EV_REGION:
 	case MH_EV_PAGES:
+	case MH_EV_HEAP:
 	case MH_EV_STACK:
 		break;
 	}
@@ -203,6 +293,8 @@ static int read_tables(struct mh_session *s, struct mh_err *err)
 				goto out;
 		}
 	}
+	if (s->tuned.nr)
+		qsort(s->tuned.v, s->tuned.nr, sizeof(*s->tuned.v), by_time);
 	ret = mh_maps_finish(s->maps, err);
 out:
 	mh_cursor_close(c);
@@ -257,6 +349,8 @@ void mh_session_close(struct mh_session *s)
 	free(s->sources.v);
 	free(s->gaps.v);
 	free(s->footprints.v);
+	free(s->tuned.v);
+	free(s->charges.v);
 	drop(s->opts.filter.pids);
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);
@@ -325,11 +419,17 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 	if (name)
 		return mh_fail(err, MH_ENOSUP,
 			       "source %s has no data for %s here; the trace has: %s",
-			       name, what, *have ? have : "no data");
+			       name, what, *have ? have : "no accesses");
+	if (!*have)
+		return mh_fail(err, MH_ENOSUP,
+			       "the trace holds no accesses for a %s: its recording "
+			       "was cut, or over before the first interval was (memheat "
+			       "info tells; record -I TIME sets the interval)",
+			       what);
 	return mh_fail(
 		err, MH_ENOSUP,
 		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
-		*have ? have : "no data",
+		have,
 		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
 					   : "damon, idle or refs");
 }

@@ -25,6 +25,28 @@ struct mh_gap {
 	uint8_t cause;
 };
 
+/* What was charged to the control group under watch. */
+enum mh_charge_kind {
+	MH_CHARGE_CURRENT,
+	MH_CHARGE_PEAK,
+	MH_CHARGE_INACTIVE_FILE,
+	MH_CHARGE_UNEVICTABLE,
+	MH_CHARGE_KERNEL
+};
+#define MH_NR_CHARGES 5
+
+struct mh_charge {
+	uint64_t time_ns, bytes;
+	uint8_t kind; /* enum mh_charge_kind */
+};
+
+/* DAMON's interval from here on, where the kernel tunes it. */
+struct mh_tuned {
+	uint64_t time_ns, aggr_ns;
+	size_t order; /* as told */
+	uint16_t source;
+};
+
 struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
@@ -43,11 +65,25 @@ struct mh_session {
 		struct mh_event *v; /* FOOTPRINT; no pointers in them */
 		size_t nr, cap;
 	} footprints;
+	struct {
+		struct mh_charge *v; /* by time */
+		size_t nr, cap;
+	} charges;
+	struct {
+		struct mh_tuned *v;
+		size_t nr, cap;
+	} tuned; /* by time, once the tables are read */
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
+	uint64_t kdamond_cpu_ns, nr_snapshots;
+	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
 	void (*progress)(void *arg, double done);
 	void *progress_arg;
 };
+
+/* What an age counts in a snapshot that ends then; 0: not known. */
+uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source,
+			    uint64_t time_ns);
 
 /*
  * The first source with rows of one of @kinds (1 << kind), or the one that was asked for
@@ -110,6 +146,17 @@ static inline uint64_t mh_keys_of(struct mh_keys *k, uint32_t pid, uint64_t time
 	if (k->slots[i].pid == pid && time_ns - k->slots[i].from < k->slots[i].len)
 		return k->slots[i].key;
 	return mh_keys_miss(k, pid, time_ns);
+}
+
+/* Whether what mh_keys_of() said of @pid last holds for all of @time_ns, not empty. */
+static inline bool mh_keys_cover(const struct mh_keys *k, uint32_t pid,
+				 struct mh_range time_ns)
+{
+	unsigned i = pid % MH_KEYS_SLOTS;
+
+	return k->slots[i].pid == pid &&
+	       time_ns.start - k->slots[i].from < k->slots[i].len &&
+	       time_ns.end - 1 - k->slots[i].from < k->slots[i].len;
 }
 
 static inline uint32_t mh_key_pid(const struct mh_maps *maps, uint64_t key)

@@ -30,14 +30,17 @@ static void *part_new(const void *arg)
 		t->accesses.session = f->session;
 		t->at = f->at;
 		t->by_addr = f->by_addr;
+		t->by_level = f->by_level;
+		t->blocks = f->blocks;
 	}
 	return t;
 }
 
 static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
-			       uint64_t addr)
+			       uint64_t addr, uint8_t level, uint32_t block)
 {
-	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr;
+	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr + level +
+		     (uint64_t)block * 127;
 	struct mh_site *s;
 	uint32_t i;
 
@@ -46,7 +49,8 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 		if (i == MH_NUMBER_NONE)
 			break;
 		s = &t->sites.v[i];
-		if (s->key == key && s->ip == ip && s->addr == addr)
+		if (s->key == key && s->ip == ip && s->addr == addr &&
+		    s->level == level && s->block == block)
 			return s;
 	}
 	s = mh_vec_push(&t->sites);
@@ -55,6 +59,8 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 	s->key = key;
 	s->ip = ip;
 	s->addr = addr;
+	s->level = level;
+	s->block = block;
 	return s;
 }
 
@@ -113,19 +119,29 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		uint64_t addr = c->addr ? c->addr[i] : 0;
 		uint64_t data_src = c->data_src ? c->data_src[i] : 0;
 		const struct mh_mem_access *a = NULL;
+		uint8_t level = MH_LEVEL_UNKNOWN;
+		uint32_t block = MH_NO_SITE;
 
 		if (data_src || filtered)
 			a = mh_accesses_of(&t->accesses, data_src);
 		if (filtered && !a)
 			continue;
+		/* What missed there was served elsewhere, it is not told where. */
+		if (t->by_level && a && a->hit != MH_MISS)
+			level = a->level;
+		if (t->by_addr && !addr)
+			t->nr_no_addr++;
 		if (!passes(t, key, addr) || (t->by_addr && !addr))
 			continue;
 		if (t->sites.nr >= MH_SITES_MAX) {
 			t->nr_left_out++;
 			continue;
 		}
-		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr)
-			s = site_of(t, key, c->ip[i], addr);
+		if (t->blocks)
+			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
+		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr ||
+		    s->level != level || s->block != block)
+			s = site_of(t, key, c->ip[i], addr, level, block);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)
@@ -147,7 +163,8 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 
 	for (i = 0; i < b->sites.nr; i++) {
 		const struct mh_site *x = &b->sites.v[i];
-		struct mh_site *to = site_of(a, x->key, x->ip, x->addr);
+		struct mh_site *to =
+			site_of(a, x->key, x->ip, x->addr, x->level, x->block);
 
 		if (!to)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
@@ -158,6 +175,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 		to->weight += x->weight;
 		merge_access(to, x);
 	}
+	a->nr_no_addr += b->nr_no_addr;
 	a->nr_left_out += b->nr_left_out;
 	return MH_OK;
 }

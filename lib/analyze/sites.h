@@ -4,6 +4,7 @@
 #define MEMHEAT_ANALYZE_SITES_H
 
 #include "analyze/access.h"
+#include "analyze/blocks.h"
 #include "analyze/numbering.h"
 #include "analyze/pass.h"
 
@@ -11,8 +12,10 @@ struct mh_site {
 	uint64_t key; /* of the space */
 	uint64_t ip;
 	uint64_t addr;    /* 0 where it was not asked */
+	uint32_t block;   /* site of the block that was there; MH_NO_SITE */
 	uint64_t time_ns; /* of one of its samples */
 	uint64_t samples, periods, weight;
+	uint8_t level; /* enum mh_mem_level; 0 where it was not asked */
 	/* What the hardware told; see struct mh_code_row. */
 	uint64_t nr_told, nr_loads, nr_stores, nr_latency;
 	uint64_t nr_tlb_miss, nr_hitm, nr_locked, nr_far;
@@ -29,7 +32,9 @@ struct mh_sites {
 		size_t nr, cap;
 	} sites;
 	const struct mh_places *at; /* NULL: no --at */
-	bool by_addr;
+	const struct mh_blocks *blocks;
+	bool by_addr, by_level;
+	uint64_t nr_no_addr;  /* by_addr: samples without one */
 	uint64_t nr_left_out; /* samples of pairs past MH_SITES_MAX */
 };
 
@@ -39,7 +44,9 @@ struct mh_sites {
 struct mh_sites_frame {
 	const struct mh_session *session;
 	const struct mh_places *at;
-	bool by_addr; /* tell data addresses apart too; those without one are left out */
+	const struct mh_blocks *blocks; /* told apart, too; NULL: none */
+	bool by_addr;  /* tell data addresses apart too; those without one are left out */
+	bool by_level; /* and where they were served from */
 };
 
 /* .part is a struct mh_sites. */

@@ -47,14 +47,14 @@ static int make_room(struct mh_chains *c, struct mh_err *err)
 	return MH_OK;
 }
 
-static int tell(const struct mh_event *sample, uint32_t id, uint32_t parent, uint64_t ip,
+static int tell(const struct mh_event *of, uint32_t id, uint32_t parent, uint64_t ip,
 		mh_event_fn fn, void *arg, struct mh_err *err)
 {
 	struct mh_event ev;
 
 	mh_event_init(&ev, MH_EV_STACK);
-	ev.time_ns = sample->time_ns;
-	ev.source = sample->source;
+	ev.time_ns = of->time_ns;
+	ev.source = of->source;
 	ev.stack = (struct mh_ev_stack){ .id = id, .parent = parent, .ip = ip };
 	return fn(arg, &ev, err);
 }
@@ -67,12 +67,14 @@ static uint64_t word(const uint8_t *chain, size_t i, bool swapped)
 	return swapped ? __builtin_bswap64(v) : v;
 }
 
-int mh_chains_put(struct mh_chains *c, struct mh_event *sample, const uint8_t *chain,
-		  size_t nr, bool swapped, mh_event_fn fn, void *arg, struct mh_err *err)
+int mh_chains_put(struct mh_chains *c, uint32_t *id, const struct mh_event *of,
+		  const uint8_t *chain, size_t nr, bool swapped, mh_event_fn fn,
+		  void *arg, struct mh_err *err)
 {
 	uint32_t parent = 0, *slot;
 	int ret;
 
+	*id = 0;
 	while (nr--) {
 		uint64_t ip = word(chain, nr, swapped);
 		struct mh_chain_frame *f;
@@ -94,13 +96,13 @@ int mh_chains_put(struct mh_chains *c, struct mh_event *sample, const uint8_t *c
 					       "no memory for call chains");
 			*f = (struct mh_chain_frame){ .ip = ip, .parent = parent };
 			*slot = (uint32_t)c->frames.nr;
-			ret = tell(sample, *slot, parent, ip, fn, arg, err);
+			ret = tell(of, *slot, parent, ip, fn, arg, err);
 			if (ret)
 				return ret;
 		}
 		parent = *slot;
 	}
-	sample->sample.stack = parent;
+	*id = parent;
 	return MH_OK;
 }
 

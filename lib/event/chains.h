@@ -27,17 +27,18 @@ struct mh_chains {
 };
 
 /*
- * Give a sample its chain: frames that are not known yet go to @fn as STACK, with the
- * sample's time and source, and then its `stack` is set.
+ * The id of a chain's innermost frame, 0 for a chain without frames. Frames that are not
+ * known yet go to @fn as STACK, with the time and source of @of, the event that has the
+ * chain.
  *
  * @chain: @nr words as perf records them, innermost first, with its marks of where kernel
  *	and user mode begin; need not be aligned
  * @swapped: of the other byte order
  * Returns MH_OK; MH_ENOMEM; a failure of @fn.
  */
-int mh_chains_put(struct mh_chains *c, struct mh_event *sample, const uint8_t *chain,
-		  size_t nr, bool swapped, mh_event_fn fn, void *arg,
-		  struct mh_err *err) MH_MUST_CHECK;
+int mh_chains_put(struct mh_chains *c, uint32_t *id, const struct mh_event *of,
+		  const uint8_t *chain, size_t nr, bool swapped, mh_event_fn fn,
+		  void *arg, struct mh_err *err) MH_MUST_CHECK;
 
 void mh_chains_fini(struct mh_chains *c);
 

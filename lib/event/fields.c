@@ -135,6 +135,14 @@ static const struct mh_field gap_fields[] = {
 	DEC(gap, pid, U32),
 };
 
+static const struct mh_field heap_fields[] = {
+	NAME(heap, op, mh_heap_op_name),
+	DEC(heap, pid, U32),
+	HEX(heap, addr, U64),
+	DEC(heap, size, U64),
+	DEC(heap, stack, U32),
+};
+
 static const struct mh_field stack_fields[] = {
 	DEC(stack, id, U32),
 	DEC(stack, parent, U32),
@@ -155,7 +163,7 @@ const struct mh_field *mh_event_fields(enum mh_event_kind kind, size_t *nr)
 		TABLE(MH_EV_REGION, region), TABLE(MH_EV_PAGES, pages),
 		TABLE(MH_EV_STAT, stat),     TABLE(MH_EV_FOOTPRINT, footprint),
 		TABLE(MH_EV_LOST, lost),     TABLE(MH_EV_GAP, gap),
-		TABLE(MH_EV_STACK, stack),
+		TABLE(MH_EV_STACK, stack),   TABLE(MH_EV_HEAP, heap),
 	};
 
 	mh_assert(kind < MH_NR_EVENT_KINDS && tables[kind].fields);

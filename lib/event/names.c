@@ -17,7 +17,7 @@ const char *mh_event_kind_name(enum mh_event_kind kind)
 		[MH_EV_REGION] = "region", [MH_EV_PAGES] = "pages",
 		[MH_EV_STAT] = "stat",     [MH_EV_FOOTPRINT] = "footprint",
 		[MH_EV_LOST] = "lost",     [MH_EV_GAP] = "gap",
-		[MH_EV_STACK] = "stack",
+		[MH_EV_STACK] = "stack",   [MH_EV_HEAP] = "heap",
 	};
 
 	return name_of(names, COUNT(names), kind);
@@ -46,8 +46,8 @@ const char *mh_pages_layer_name(unsigned layer)
 
 const char *mh_lost_cause_name(unsigned cause)
 {
-	static const char *const names[] = { "ring", "throttle", "snapshot", "nonmem",
-					     "write" };
+	static const char *const names[] = { "ring",   "throttle", "snapshot",
+					     "nonmem", "write",    "heap" };
 
 	return name_of(names, COUNT(names), cause);
 }
@@ -58,4 +58,11 @@ const char *mh_gap_cause_name(unsigned cause)
 					     "unreadable" };
 
 	return name_of(names, COUNT(names), cause);
+}
+
+const char *mh_heap_op_name(unsigned op)
+{
+	static const char *const names[] = { "alloc", "free", "attach" };
+
+	return name_of(names, COUNT(names), op);
 }

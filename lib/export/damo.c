@@ -14,9 +14,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include <memheat/export.h>
-
 #include "base/vec.h"
+#include "export/exporters.h"
 
 #define CHUNK 65536
 
@@ -376,11 +375,11 @@ static int put_records(struct export *x, struct mh_err *err)
 	return ret;
 }
 
-static int run(FILE *out, const struct mh_reader *r, const struct mh_filter *filter,
-	       struct mh_err *err)
+static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 {
+	static const struct mh_filter all;
 	struct export *x = calloc(1, sizeof(*x));
-	struct mh_filter f = *filter;
+	struct mh_filter f = all;
 	int ret;
 
 	if (!x || deflateInit(&x->z, Z_DEFAULT_COMPRESSION) != Z_OK) {
@@ -388,8 +387,8 @@ static int run(FILE *out, const struct mh_reader *r, const struct mh_filter *fil
 		return mh_fail(err, MH_ENOMEM, "no memory to export");
 	}
 	x->out = out;
-	x->r = r;
-	x->filter = filter;
+	x->r = in->reader;
+	x->filter = &all;
 	f.kinds = 1u << MH_EV_REGION;
 	ret = each_batch(x, &f, find_in_batch, err);
 	if (ret == MH_OK && !x->keys.nr)
@@ -409,5 +408,6 @@ static int run(FILE *out, const struct mh_reader *r, const struct mh_filter *fil
 const struct mh_exporter mh_exporter_damo = {
 	.name = "damo",
 	.summary = "DAMO's record (json_compressed) from DAMON's regions",
+	.needs = MH_EXPORT_EVENTS | MH_EXPORT_BINARY,
 	.run = run,
 };

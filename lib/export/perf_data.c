@@ -18,10 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <memheat/export.h>
-
 #include "base/buf.h"
 #include "base/vec.h"
+#include "export/exporters.h"
 
 /* linux/perf_event.h may be named by lib/ring and the importer only: its numbers here. */
 enum {
@@ -586,10 +585,10 @@ static int write_all(struct export *x, struct mh_err *err)
 	return ret ? ret : write_header(x, features, err);
 }
 
-static int run(FILE *out, const struct mh_reader *r, const struct mh_filter *filter,
-	       struct mh_err *err)
+static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 {
-	struct export x = { .out = out, .r = r, .filter = filter };
+	static const struct mh_filter all;
+	struct export x = { .out = out, .r = in->reader, .filter = &all };
 	int ret;
 
 	if (ftello(out) != 0)
@@ -612,5 +611,6 @@ static int run(FILE *out, const struct mh_reader *r, const struct mh_filter *fil
 const struct mh_exporter mh_exporter_perf_data = {
 	.name = "perf-data",
 	.summary = "perf.data from samples, for perf script and perf report --mem-mode",
+	.needs = MH_EXPORT_EVENTS | MH_EXPORT_BINARY,
 	.run = run,
 };

@@ -28,10 +28,12 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "record/cgroup.h"
 #include "record/choose.h"
 #include "record/cost.h"
 #include "record/early.h"
 #include "record/file.h"
+#include "record/heap.h"
 #include "record/host.h"
 #include "record/seen.h"
 #include "record/spawn.h"
@@ -60,6 +62,9 @@ struct mh_recording {
 	const char *sysroot;
 	pid_t command_pid;
 	struct mh_child child;
+	struct mh_heap_log *heap; /* NULL: none */
+	uint64_t heap_ns;         /* when to look into it */
+	bool heap_checked;        /* why the command has none was said */
 	struct run runs[MH_SOURCES_MAX];
 	size_t nr_runs;
 	struct {
@@ -75,6 +80,13 @@ struct mh_recording {
 	uint64_t start_ns, tick_ns;
 	uint64_t nr_events[MH_NR_EVENT_KINDS], lost, stall_max_ns;
 	bool stall_known, gives_footprint;
+	struct {
+		struct program {
+			uint32_t pid;
+			char comm[16];
+		} * v;
+		size_t nr, cap;
+	} programs; /* that were started, where there is a heap log */
 };
 
 /* ---- events into the trace ---- */
@@ -82,7 +94,8 @@ struct mh_recording {
 static void note(struct mh_recording *rec, const struct mh_event *ev)
 {
 	rec->nr_events[ev->kind]++;
-	if (ev->kind == MH_EV_LOST && ev->lost.cause != MH_LOST_THROTTLE)
+	if (ev->kind == MH_EV_LOST && ev->lost.cause != MH_LOST_THROTTLE &&
+	    ev->lost.cause != MH_LOST_HEAP)
 		rec->lost += ev->lost.count;
 	if (ev->kind == MH_EV_STAT && !strcmp(ev->stat.name, "stall_ns")) {
 		rec->stall_known = true;
@@ -106,6 +119,22 @@ static int write_event(struct mh_recording *rec, const struct mh_event *ev,
 	return ret;
 }
 
+/* A program that was started, to be asked at the end whether the log was in it. */
+static int note_program(struct mh_recording *rec, const struct mh_ev_task *task)
+{
+	struct program *p;
+	size_t i;
+
+	for (i = 0; i < rec->programs.nr && rec->programs.v[i].pid != task->pid; i++)
+		;
+	p = i < rec->programs.nr ? &rec->programs.v[i] : mh_vec_push(&rec->programs);
+	if (!p)
+		return -1;
+	p->pid = task->pid;
+	snprintf(p->comm, sizeof(p->comm), "%s", task->comm);
+	return 0;
+}
+
 static int sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct mh_recording *rec = arg;
@@ -120,6 +149,9 @@ static int sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 	ret = mh_seen_event(&rec->seen, ev, err);
 	if (ret)
 		return ret > 0 ? MH_OK : ret;
+	if (rec->heap && ev->kind == MH_EV_TASK && ev->task.op == MH_TASK_EXEC &&
+	    note_program(rec, &ev->task))
+		return mh_fail(err, MH_ENOMEM, "out of memory");
 	if (rec->failed) {
 		if (err)
 			*err = rec->why;
@@ -199,8 +231,31 @@ static int find_cgroup(struct mh_recording *rec, struct mh_err *err)
 		       name);
 }
 
+/* The heap log of a command; without it where the command would not bear it. */
+static int open_heap(struct mh_recording *rec, const char *path, struct mh_err *err)
+{
+	const char *name = rec->opts.command[0];
+	char why[256];
+	int ret;
+
+	if (!rec->opts.heap_bytes)
+		return MH_OK;
+	ret = mh_heap_preload_check(path, why, sizeof(why));
+	if (*why)
+		mh_log_say(rec->opts.log, MH_WARNING,
+			   "no heap log of '%s': %s, so nothing can be preloaded; its "
+			   "blocks have no names",
+			   name, why);
+	rec->heap_checked = *why != 0;
+	if (ret == MH_ENOSUP)
+		return MH_OK;
+	return mh_heap_log_open(&rec->heap, rec->opts.heap_shim, rec->opts.heap_bytes,
+				err);
+}
+
 static int prepare_target(struct mh_recording *rec, struct mh_err *err)
 {
+	char path[PATH_MAX];
 	size_t i;
 	int ret;
 
@@ -218,8 +273,13 @@ static int prepare_target(struct mh_recording *rec, struct mh_err *err)
 		}
 		return MH_OK;
 	}
-	ret = mh_child_spawn(&rec->child, rec->opts.command, !strcmp(rec->opts.path, "-"),
-			     err);
+	ret = mh_child_look(path, rec->opts.command[0], err);
+	if (!ret)
+		ret = open_heap(rec, path, err);
+	if (!ret)
+		ret = mh_child_spawn(&rec->child, rec->opts.command,
+				     rec->heap ? mh_heap_log_env(rec->heap) : NULL,
+				     !strcmp(rec->opts.path, "-"), err);
 	if (ret)
 		return ret;
 	rec->command_pid = rec->child.pid;
@@ -423,6 +483,39 @@ int mh_recording_start(struct mh_recording *rec, struct mh_err *err)
 	return MH_OK;
 }
 
+/* ---- the heap log ---- */
+
+static int take_heap(struct mh_recording *rec, int last, struct mh_err *err)
+{
+	int ret = mh_heap_log_take(rec->heap, last, sink, rec, err);
+
+	rec->heap_ns = mh_heap_log_next_ns(rec->heap);
+	return ret;
+}
+
+static void say_without_heap(const struct mh_recording *rec)
+{
+	char names[128] = "";
+	size_t i, len = 0, nr = 0;
+
+	for (i = 0; i < rec->programs.nr; i++) {
+		const struct program *p = &rec->programs.v[i];
+
+		if (mh_heap_log_has(rec->heap, p->pid) ||
+		    (p->pid == (uint32_t)rec->command_pid && rec->heap_checked))
+			continue;
+		if (nr++ < 4)
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+						len ? ", " : "", p->comm);
+	}
+	if (nr)
+		mh_log_say(
+			rec->opts.log, MH_WARNING,
+			"%zu program%s ran without the heap log (static, setuid, or of "
+			"another user): %s%s",
+			nr, nr > 1 ? "s" : "", names, nr > 4 ? ", ..." : "");
+}
+
 /* ---- once a second ---- */
 
 static int tell_process(struct mh_recording *rec, uint32_t pid, bool *gone,
@@ -472,6 +565,8 @@ static int tick(struct mh_recording *rec, struct mh_err *err)
 	if (rec->child.pid)
 		mh_child_reap_orphans(&rec->child);
 	ret = tell_processes(rec, err);
+	if (!ret && rec->target.type == MH_TARGET_CGROUP)
+		ret = mh_cgroup_tell(rec->target.cgroup, sink, rec, err);
 	if (!ret)
 		ret = mh_stat_tell(sink, rec, 0, "observer.cpu_ns", mh_cost_own_cpu_ns(),
 				   err);
@@ -708,10 +803,14 @@ int mh_recording_step(struct mh_recording *rec, int extra_fd, uint64_t until_ns,
 		earlier(&w.deadline_ns, now + NO_PIDFD_NS);
 	collect_sources(rec, &w);
 	earlier(&w.deadline_ns, rec->tick_ns);
+	if (rec->heap && !rec->failed)
+		earlier(&w.deadline_ns, rec->heap_ns);
 	if (wait_until(&w) < 0 && errno != EINTR)
 		return mh_fail_errno(err, "cannot wait for events");
 	ret = rec->failed ? MH_OK : step_sources(rec, &w);
 	now = mh_now_ns();
+	if (!ret && !rec->failed && rec->heap && now >= rec->heap_ns)
+		ret = take_heap(rec, 0, err);
 	if (!ret && !rec->failed && now >= rec->tick_ns)
 		ret = tick(rec, err);
 	if (now >= rec->tick_ns)
@@ -834,10 +933,14 @@ static int finish(struct mh_recording *rec, struct mh_err *err)
 		if (rec->runs[i].src)
 			ret = step_source(rec, &rec->runs[i], 1);
 	}
+	if (!ret && rec->heap)
+		ret = take_heap(rec, 1, err);
 	if (!ret)
 		ret = tell_end(rec, err);
 	if (!ret)
 		say_left_running(rec);
+	if (!ret && rec->heap)
+		say_without_heap(rec);
 	return ret;
 }
 
@@ -856,6 +959,8 @@ static void release(struct mh_recording *rec)
 	if (rec->child.pid)
 		prctl(PR_SET_CHILD_SUBREAPER, 0);
 	mh_child_fini(&rec->child);
+	mh_heap_log_close(rec->heap);
+	free(rec->programs.v);
 	mh_early_fini(&rec->early);
 	mh_seen_fini(&rec->seen);
 	free(rec->roots.v);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,13 +31,13 @@ static int try_path(const char *path)
 	return 0;
 }
 
-/* As execvp(3) looks; errno of what it would meet, 0 when it is there. */
-static int look_for(const char *name)
+/* As execvp(3) looks; errno of what it would meet, 0 when it is there, then in @full. */
+static int look_for(const char *name, char full[PATH_MAX])
 {
 	const char *path = getenv("PATH"), *end;
-	char full[PATH_MAX];
 	int found = ENOENT, met;
 
+	snprintf(full, PATH_MAX, "%s", name);
 	if (strchr(name, '/'))
 		return try_path(name);
 	if (!*name)
@@ -45,7 +46,7 @@ static int look_for(const char *name)
 		return 0; /* execvp(3) has a path of its own then */
 	for (;; path = end + 1) {
 		end = strchrnul(path, ':');
-		snprintf(full, sizeof(full), "%.*s%s%s", (int)(end - path), path,
+		snprintf(full, PATH_MAX, "%.*s%s%s", (int)(end - path), path,
 			 end > path ? "/" : "", name);
 		met = try_path(full);
 		if (!met)
@@ -71,10 +72,18 @@ static int cannot_run(const char *name, int sys_errno, struct mh_err *err)
 
 /* ---- the child's side ---- */
 
-static void child_main(char *const *argv, int go_fd, int errno_fd, bool quiet_stdout)
-	__attribute__((noreturn));
-static void child_main(char *const *argv, int go_fd, int errno_fd, bool quiet_stdout)
+/* What the child gets that we do not have. */
+struct extra {
+	const char *const *env; /* NULL: nothing */
+	bool quiet_stdout;
+};
+
+static void child_main(char *const *argv, int go_fd, int errno_fd,
+		       const struct extra *extra) __attribute__((noreturn));
+static void child_main(char *const *argv, int go_fd, int errno_fd,
+		       const struct extra *extra)
 {
+	const char *const *env = extra->env;
 	int sys_errno;
 	ssize_t n;
 	char byte;
@@ -84,7 +93,10 @@ static void child_main(char *const *argv, int go_fd, int errno_fd, bool quiet_st
 	} while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(0); /* the recording did not come about */
-	if (quiet_stdout)
+	/* The strings live as long as this image. */
+	for (; env && *env; env++)
+		putenv((char *)(uintptr_t)*env);
+	if (extra->quiet_stdout)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(argv[0], argv);
 	sys_errno = errno;
@@ -101,15 +113,20 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-int mh_child_spawn(struct mh_child *c, char *const *argv, bool quiet_stdout,
-		   struct mh_err *err)
+int mh_child_look(char path[PATH_MAX], const char *name, struct mh_err *err)
 {
-	int go[2] = { -1, -1 }, report[2] = { -1, -1 }, missing, ret = MH_OK;
+	int missing = look_for(name, path);
+
+	return missing ? cannot_run(name, missing, err) : MH_OK;
+}
+
+int mh_child_spawn(struct mh_child *c, char *const *argv, const char *const *env,
+		   bool quiet_stdout, struct mh_err *err)
+{
+	const struct extra extra = { env, quiet_stdout };
+	int go[2] = { -1, -1 }, report[2] = { -1, -1 }, ret = MH_OK;
 
 	*c = (struct mh_child){ .pidfd = -1, .go_fd = -1, .errno_fd = -1, .status = -1 };
-	missing = look_for(argv[0]);
-	if (missing)
-		return cannot_run(argv[0], missing, err);
 	if (pipe2(go, O_CLOEXEC) || pipe2(report, O_CLOEXEC)) {
 		ret = mh_fail_errno(err, "cannot make a pipe");
 		goto out;
@@ -123,7 +140,7 @@ int mh_child_spawn(struct mh_child *c, char *const *argv, bool quiet_stdout,
 	if (!c->pid) {
 		close(go[1]);
 		close(report[0]);
-		child_main(argv, go[0], report[1], quiet_stdout);
+		child_main(argv, go[0], report[1], &extra);
 	}
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	c->go_fd = go[1];

@@ -8,6 +8,7 @@
 #ifndef MEMHEAT_RECORD_SPAWN_H
 #define MEMHEAT_RECORD_SPAWN_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -24,14 +25,23 @@ struct mh_child {
 };
 
 /*
- * Fork. The command is first looked for, so that a misspelt name is told before anything
- * is recorded.
+ * Look for the command, so that a misspelt name is told before anything is recorded.
  *
- * @quiet_stdout: its standard output is our standard error, because ours is the trace
- * Returns MH_OK; MH_ENOTARGET (sys_errno as of execve(2)); MH_ESYS, MH_ENOMEM.
+ * Returns MH_OK, then it is @path unless PATH is not set; MH_ENOTARGET (sys_errno as of
+ * execve(2)).
  */
-int mh_child_spawn(struct mh_child *c, char *const *argv, bool quiet_stdout,
-		   struct mh_err *err) MH_MUST_CHECK;
+int mh_child_look(char path[PATH_MAX], const char *name,
+		  struct mh_err *err) MH_MUST_CHECK;
+
+/*
+ * Fork.
+ *
+ * @env: "NAME=VALUE" on top of our environment, ended by NULL; NULL: nothing
+ * @quiet_stdout: its standard output is our standard error, because ours is the trace
+ * Returns MH_OK; MH_ESYS, MH_ENOMEM.
+ */
+int mh_child_spawn(struct mh_child *c, char *const *argv, const char *const *env,
+		   bool quiet_stdout, struct mh_err *err) MH_MUST_CHECK;
 
 /* Let it exec; returns when it has. MH_ENOTARGET with sys_errno when it could not. */
 int mh_child_go(struct mh_child *c, const char *name, struct mh_err *err) MH_MUST_CHECK;

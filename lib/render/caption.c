@@ -56,6 +56,8 @@ void mh_caption_wss(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 	char p50[MH_TEXT_MAX], p95[MH_TEXT_MAX], peak[MH_TEXT_MAX];
 
 	*buf = '\0';
+	if (map->diverging)
+		return;
 	if (!map->wss_max || map->wss_peak == MH_NO_DATA)
 		add(buf, "no WSS from this source");
 	else
@@ -141,8 +143,11 @@ void mh_caption_cost(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 void mh_caption_unit(const struct mh_color_scale *scale, char buf[MH_CAPTION_MAX])
 {
 	*buf = '\0';
-	add(buf, "%s (%s, cell max)", mh_unit_name(scale->unit),
-	    mh_color_scale_name(scale));
+	if (scale->diverging)
+		add(buf, "change of %s (means)", mh_unit_name(scale->unit));
+	else
+		add(buf, "%s (%s, cell max)", mh_unit_name(scale->unit),
+		    mh_color_scale_name(scale));
 }
 
 static void add_value(char buf[MH_CAPTION_MAX], enum mh_unit unit, double value)
@@ -209,7 +214,7 @@ void mh_heatmap_describe(const struct mh_heatmap *map, char *buf, size_t size)
 	char s[MH_CAPTION_MAX] = "", text[MH_TEXT_MAX];
 	uint64_t cold = bytes_of(map, true);
 
-	add(s, "Heatmap of %s by %s over %s",
+	add(s, "%s of %s by %s over %s", map->diverging ? "Change" : "Heatmap",
 	    *map->from.title ? map->from.title : "a recording", map->from.source,
 	    mh_text_ns(text, mh_range_len(map->time_ns)));
 	add(s, ": %s in %zu band%s", mh_text_bytes(text, bytes_of(map, false)),
@@ -226,6 +231,8 @@ void mh_heatmap_describe(const struct mh_heatmap *map, char *buf, size_t size)
 		add_value(s, map->unit, map->spots[0].value);
 		add(s, " for %s", mh_text_ns(text, mh_range_len(map->spots[0].time_ns)));
 	}
+	if (map->diverging)
+		add(s, "; blue is less, red is more");
 	if (cold)
 		add(s, "; %s stayed cold", mh_text_bytes(text, cold));
 	if (map->from.nr_gaps)

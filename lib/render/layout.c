@@ -274,7 +274,7 @@ static bool put_head(struct mh_paper *p, const struct mh_heatmap *map)
 		return false;
 	mh_caption_wss(map, text);
 	mh_caption_losses(map, losses);
-	snprintf(both, sizeof(both), "%s | %s", text, losses);
+	snprintf(both, sizeof(both), "%s%s%s", text, *text ? " | " : "", losses);
 	y += line_height(p);
 	return add_text(p, MH_INK_DIM, EDGE, y, p->font, -1, room, both);
 }
@@ -285,6 +285,8 @@ static bool put_wss_axis(struct mh_paper *p, const struct mh_heatmap *map)
 	double x = b->x - 6, size = small(p);
 	char text[MH_TEXT_MAX];
 
+	if (map->diverging)
+		return true;
 	if (!map->wss_max || map->wss_peak == MH_NO_DATA)
 		return add_text(p, MH_INK_FAINT, b->x,
 				baseline(b->y + b->h / 2.0, p->font), p->font, -1, b->w,
@@ -533,12 +535,12 @@ static bool has_state(const struct mh_heatmap *map, enum mh_cell_state state)
 /* Two columns of two states; the third and fourth only where they can occur. */
 static bool put_states(struct mh_paper *p, const struct mh_heatmap *map, double x)
 {
-	static const struct {
+	const struct {
 		enum mh_cell_state state;
 		const char *name;
 	} states[] = { { MH_CELL_UNMAPPED, "not mapped" },
 		       { MH_CELL_NOT_OBSERVED, "not observed" },
-		       { MH_CELL_ZERO, "no access" },
+		       { MH_CELL_ZERO, map->diverging ? "the same" : "no access" },
 		       { MH_CELL_FEW, "< 3 samples" } };
 	size_t i;
 
@@ -702,7 +704,8 @@ static bool put_all(struct mh_paper *p, const struct mh_heatmap *map,
 			return false;
 	}
 	return put_head(p, map) && put_wss_axis(p, map) && put_names(p, map) &&
-	       put_addresses(p, map) && put_time_axis(p, map) && put_mean_axis(p) &&
+	       put_addresses(p, map) && put_time_axis(p, map) &&
+	       (map->diverging || put_mean_axis(p)) &&
 	       put_legend(p, scale,
 			  fmin(spots, p->w - EDGE) - p->gradient.x - chars(p, 2)) &&
 	       put_states(p, map, states) && put_spots(p, map, spots) && put_foot(p, map);

@@ -67,6 +67,28 @@ void mh_palette_fill(struct mh_rgb colors[256], enum mh_cmap cmap, int light)
 	}
 }
 
+void mh_palette_diverging(struct mh_rgb colors[256], int light)
+{
+	/* Of one lightness at both ends, so that neither sign weighs more. */
+	static const struct mh_rgb themes[2][3] = {
+		{ { 92, 158, 255 }, { 38, 41, 49 }, { 255, 112, 84 } },
+		{ { 25, 94, 190 }, { 244, 245, 247 }, { 190, 40, 24 } },
+	};
+	const struct mh_rgb *t = themes[light ? 1 : 0];
+	int i;
+
+	for (i = 0; i < 256; i++) {
+		const struct mh_rgb *end = i < 128 ? &t[0] : &t[2];
+		int far = i < 128 ? 127 - i : i - 128; /* 0..127 */
+
+		colors[i] = (struct mh_rgb){
+			(uint8_t)(t[1].r + (end->r - t[1].r) * far / 127),
+			(uint8_t)(t[1].g + (end->g - t[1].g) * far / 127),
+			(uint8_t)(t[1].b + (end->b - t[1].b) * far / 127)
+		};
+	}
+}
+
 static double linear_light(uint8_t v)
 {
 	double s = v / 255.0;
@@ -118,7 +140,7 @@ static bool is_ratio(enum mh_unit unit)
 
 static double bend(const struct mh_color_scale *s, double v)
 {
-	if (v < 0)
+	if (v < 0 && !s->diverging)
 		v = 0;
 	if (s->kind == MH_SCALE_SQRT)
 		return sqrt(v);
@@ -137,6 +159,19 @@ void mh_color_scale_init(struct mh_color_scale *s, const struct mh_heatmap *map,
 {
 	bool ratio = is_ratio(map->unit);
 
+	if (map->diverging) {
+		hi = hi > lo ? hi : map->value_max > 0 ? map->value_max : 1;
+		*s = (struct mh_color_scale){ .kind = MH_SCALE_LINEAR,
+					      .unit = map->unit,
+					      .lo = -hi,
+					      .hi = hi,
+					      .diverging = true,
+					      .clipped = map->value_max > hi,
+					      .stretch = 1,
+					      .bent_lo = -hi,
+					      .bent_hi = hi };
+		return;
+	}
 	if (scale == MH_SCALE_AUTO)
 		scale = ratio ? MH_SCALE_SQRT : MH_SCALE_LOG;
 	if (!(hi > lo)) {
@@ -181,6 +216,8 @@ unsigned mh_color_scale_level(const struct mh_color_scale *s, double value, unsi
 	/* The first twelfth is left out: next to zero it could not be told from it. */
 	unsigned least = nr / 12 ? nr / 12 : 1;
 
+	if (s->diverging)
+		return (unsigned)(place * (nr - 1) + 0.5);
 	if (!(value > 0))
 		return 0;
 	return least + (unsigned)(place * (nr - 1 - least) + 0.5);
@@ -191,6 +228,14 @@ void mh_color_scale_text(const struct mh_color_scale *s, double value, char buf[
 	static const char prefixes[] = " kMGTPE";
 	unsigned p = 0;
 
+	if (s->diverging && value) {
+		struct mh_color_scale plain = { .unit = s->unit };
+		char text[16];
+
+		mh_color_scale_text(&plain, fabs(value), text);
+		snprintf(buf, 16, "%c%.14s", value < 0 ? '-' : '+', text);
+		return;
+	}
 	if (is_ratio(s->unit)) {
 		value *= 100;
 		snprintf(buf, 16, value > 0 && value < 0.95 ? "%.1g" : "%.0f", value);

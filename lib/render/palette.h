@@ -15,6 +15,9 @@ struct mh_rgb {
 /* All 256 colours from cold to hot; @light: reversed, so that paper is cold. */
 void mh_palette_fill(struct mh_rgb colors[256], enum mh_cmap cmap, int light);
 
+/* From less (blue) over the same (near the page) to more (red). */
+void mh_palette_diverging(struct mh_rgb colors[256], int light);
+
 /* CIE lightness, 0..100. */
 double mh_rgb_lightness(struct mh_rgb c);
 /* Nearest of the 6x6x6 cube and the greys, 16..255. */
@@ -25,6 +28,7 @@ struct mh_color_scale {
 	enum mh_scale kind; /* never AUTO */
 	enum mh_unit unit;
 	double lo, hi;
+	bool diverging; /* lo is -hi, and 0 is in the middle; linear */
 	bool clipped;   /* values above hi exist and are drawn as hi */
 	double stretch; /* of the logarithm */
 	double bent_lo, bent_hi;

@@ -192,7 +192,7 @@ static int encode(FILE *out, const struct mh_paper *paper, const struct mh_heatm
 		image.about[3].key = "Comment";
 		image.about[3].text = command;
 	}
-	mh_raster_palette(colors, opts->cmap, opts->light);
+	mh_raster_palette(colors, map, opts->cmap, opts->light);
 	status = mh_png_encode(&image, put_stream, out, err);
 	if (status == 0 && fflush(out) != 0)
 		status = mh_fail_errno(err, "cannot write the PNG");

@@ -9,9 +9,11 @@
 #include "render/raster.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
-void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], enum mh_cmap cmap, int light)
+void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], const struct mh_heatmap *map,
+		       enum mh_cmap cmap, int light)
 {
 	static const struct mh_rgb themes[2][7] = {
 		/* page, ink, hatch, its line, WSS, WSS range, mean */
@@ -34,7 +36,10 @@ void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], enum mh_cmap cmap, int
 	struct mh_rgb all[256];
 	int i;
 
-	mh_palette_fill(all, cmap, light);
+	if (map->diverging)
+		mh_palette_diverging(all, light);
+	else
+		mh_palette_fill(all, cmap, light);
 	for (i = 0; i < MH_NR_HEAT; i++)
 		colors[i] = all[(i * 255 + MH_NR_HEAT / 2) / (MH_NR_HEAT - 1)];
 	for (i = 0; i < MH_NR_INK; i++) {
@@ -65,7 +70,7 @@ uint8_t mh_raster_index(const struct mh_color_scale *scale, enum mh_cell_state s
 	case MH_CELL_NOT_OBSERVED:
 		return hatch(x, y);
 	case MH_CELL_ZERO:
-		return MH_INDEX_HEAT;
+		return MH_INDEX_HEAT + (scale->diverging ? MH_NR_HEAT / 2 : 0);
 	case MH_CELL_VALUE:
 	case MH_CELL_FEW:
 		break;
@@ -88,6 +93,11 @@ static int rank_of(uint8_t state)
 	return state < sizeof(rank) ? rank[state] : 0;
 }
 
+static bool is_higher(const struct mh_heatmap *map, double a, double b)
+{
+	return isnan(b) || (map->diverging ? fabs(a) > fabs(b) : a > b);
+}
+
 enum mh_cell_state mh_raster_highest(const struct mh_heatmap *map, const uint32_t row[2],
 				     const uint32_t col[2], double *value)
 {
@@ -101,7 +111,7 @@ enum mh_cell_state mh_raster_highest(const struct mh_heatmap *map, const uint32_
 			int more = rank_of(map->state[i]) - rank_of(state);
 
 			if (more < 0 ||
-			    (more == 0 && !(map->max[i] > *value || isnan(*value))))
+			    (more == 0 && !is_higher(map, map->max[i], *value)))
 				continue;
 			state = map->state[i];
 			*value = map->max[i];
@@ -255,19 +265,21 @@ static void paint_wss(const struct mh_paper *paper, const struct mh_heatmap *map
 	}
 }
 
-static void paint_gradient(const struct mh_paper *paper, uint8_t *pixels)
+static void paint_gradient(const struct mh_paper *paper,
+			   const struct mh_color_scale *scale, uint8_t *pixels)
 {
 	const struct mh_box *g = &paper->gradient;
-	unsigned least = MH_NR_HEAT / 12;
+	unsigned least = scale->diverging ? 0 : MH_NR_HEAT / 12;
 	int x;
 
 	/* The first pixels are zero's; then come the colours that values have. */
 	for (x = 0; x < g->w; x++)
 		fill(paper, pixels, g->x + x, g->y, 1, g->h,
-		     x < 3 ? MH_INDEX_HEAT
-			   : (uint8_t)(MH_INDEX_HEAT + least +
-				       (unsigned)x * (MH_NR_HEAT - 1 - least) /
-					       (unsigned)(g->w - 1)));
+		     x < 3 && !scale->diverging
+			     ? MH_INDEX_HEAT
+			     : (uint8_t)(MH_INDEX_HEAT + least +
+					 (unsigned)x * (MH_NR_HEAT - 1 - least) /
+						 (unsigned)(g->w - 1)));
 }
 
 static void paint_swatch(const struct mh_paper *paper, const struct mh_color_scale *scale,
@@ -302,10 +314,11 @@ void mh_raster_paint(const struct mh_paper *paper, const struct mh_heatmap *map,
 	}
 	if (!paper->labels)
 		return;
-	paint_mean(paper, map, scale, pixels);
+	if (!map->diverging)
+		paint_mean(paper, map, scale, pixels);
 	if (map->wss_max && map->wss_peak != MH_NO_DATA)
 		paint_wss(paper, map, pixels);
-	paint_gradient(paper, pixels);
+	paint_gradient(paper, scale, pixels);
 	for (i = 0; i < paper->marks.nr; i++) {
 		if (paper->marks.v[i].kind == MH_MARK_SWATCH)
 			paint_swatch(paper, scale, &paper->marks.v[i], pixels);

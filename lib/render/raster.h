@@ -21,11 +21,13 @@ enum {
 	MH_NR_INDEX
 };
 
-void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], enum mh_cmap cmap, int light);
+void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], const struct mh_heatmap *map,
+		       enum mh_cmap cmap, int light);
 
 /*
  * What a pixel or character shows of the cells in rows and columns [0]..[1]: the highest
- * value, or the strongest state when there is none. A value that is no number counts as
+ * value (of differences the largest of either sign), or the strongest state when there is
+ * none. A value that is no number counts as
  * not observed. *value is NAN for the states without one.
  */
 enum mh_cell_state mh_raster_highest(const struct mh_heatmap *map, const uint32_t row[2],

@@ -345,7 +345,7 @@ int mh_svg_write(FILE *out, const struct mh_heatmap *map,
 				 paper.w, paper.h);
 		goto out;
 	}
-	mh_raster_palette(colors, opts->cmap, opts->light);
+	mh_raster_palette(colors, map, opts->cmap, opts->light);
 	mh_raster_paint(&paper, map, &scale, pixels);
 	status = put_svg(out, &paper, map, pixels, colors, err);
 out:

@@ -77,13 +77,19 @@ static void set_colors(struct term *t, enum mh_cmap cmap)
 {
 	/* Black, blue, red, magenta, brown, yellow, white: rising in lightness. */
 	static const uint8_t sixteen[] = { 0, 4, 1, 5, 3, 11, 15 };
+	static const uint8_t two_ways[] = { 12, 4, 0, 1, 9 };
 	struct mh_rgb all[256];
 	int i;
 
-	mh_palette_fill(all, cmap, 0);
+	if (t->map->diverging)
+		mh_palette_diverging(all, 0);
+	else
+		mh_palette_fill(all, cmap, 0);
 	for (i = 0; i < MH_NR_HEAT; i++)
 		t->heat[i] =
-			t->depth == MH_COLOR_16
+			t->depth == MH_COLOR_16 && t->map->diverging
+				? two_ways[(size_t)i * 5 / MH_NR_HEAT]
+			: t->depth == MH_COLOR_16
 				? sixteen[i ? 1 + (size_t)i * 6 / MH_NR_HEAT : 0]
 				: color_of(t->depth, all[i * 255 / (MH_NR_HEAT - 1)]);
 	t->grey = t->depth == MH_COLOR_16
@@ -151,6 +157,8 @@ static struct cell cell_at(const struct term *t, uint32_t row, uint32_t x)
 
 	mh_cells_of_pixel(x, t->plot, t->map->cols, &cols[0], &cols[1]);
 	c.state = mh_raster_highest(t->map, rows, cols, &c.value);
+	if (c.state == MH_CELL_ZERO)
+		c.value = 0;
 	c.level = c.state >= MH_CELL_ZERO
 			  ? mh_color_scale_level(&t->scale, c.value, MH_NR_HEAT)
 			  : 0;
@@ -171,9 +179,15 @@ static const char *unobserved_glyph(const struct term *t)
 static const char *shade(const struct term *t, const struct cell *c, char buf[2])
 {
 	static const char *const shades[] = { "░", "▒", "▓", "█" };
+	static const char *const ways[] = { "=", "-", " ", "+", "#" };
 	double place = mh_color_scale_place(&t->scale, c->value);
 	int steps = t->utf8 ? 4 : 9, step = (int)ceil(place * steps);
 
+	/* Of a difference: much less, less, the same, more, much more. */
+	if (t->scale.diverging)
+		return ways[!c->value      ? 2
+			    : c->value > 0 ? (place > 0.75 ? 4 : 3)
+					   : (place < 0.25 ? 0 : 1)];
 	if (!c->level)
 		return t->utf8 ? " " : "0";
 	step = step < 1 ? 1 : step;
@@ -535,7 +549,7 @@ static void put_gradient(struct term *t)
 {
 	struct mh_scale_tick ticks[MH_SCALE_TICKS];
 	size_t n = mh_color_scale_ticks(&t->scale, ticks), i;
-	unsigned least = MH_NR_HEAT / 12;
+	unsigned least = t->scale.diverging ? 0 : MH_NR_HEAT / 12;
 	int k;
 
 	for (i = 0; i < n; i++) {
@@ -577,15 +591,19 @@ static void put_legend(struct term *t)
 	char text[MH_CAPTION_MAX];
 	size_t i;
 
-	snprintf(text, sizeof(text), "%s:", mh_unit_name(t->map->unit));
+	snprintf(text, sizeof(text), "%s%s:", t->map->diverging ? "change of " : "",
+		 mh_unit_name(t->map->unit));
 	put_words(t, text);
-	if (t->depth != MH_COLOR_NONE)
+	if (t->depth == MH_COLOR_NONE && t->map->diverging)
+		put_words(t, "= much less   - less   + more   # much more");
+	else if (t->depth != MH_COLOR_NONE)
 		put_gradient(t);
 	else if (t->utf8)
 		put_shades(t);
 	else
 		put_digits(t);
-	snprintf(text, sizeof(text), "(%s, cell max)", mh_color_scale_name(&t->scale));
+	snprintf(text, sizeof(text), "(%s, cell %s)", mh_color_scale_name(&t->scale),
+		 t->map->diverging ? "means" : "max");
 	put_words(t, text);
 	mh_caption_cell(t->map, text);
 	put_words(t, text);

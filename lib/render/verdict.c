@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -28,13 +29,20 @@ const char *mh_verdict_change(char buf[MH_TEXT_MAX], double ratio)
 	return buf;
 }
 
+/* A value or limit of a metric, which is a share for some budgets. */
+static const char *amount_of(char buf[MH_TEXT_MAX], const struct mh_verdict_metric *m,
+			     double v)
+{
+	return m->of_rss ? mh_text_percent(buf, v) : mh_verdict_amount(buf, m->name, v);
+}
+
 void mh_verdict_title(char *buf, size_t size, const struct mh_verdict_metric *m)
 {
 	char limit[MH_TEXT_MAX];
 
 	if (m->budget)
 		snprintf(buf, size, "%s%s%s", m->name, m->op,
-			 mh_verdict_amount(limit, m->name, m->limit));
+			 amount_of(limit, m, m->limit));
 	else
 		snprintf(buf, size, "%s", m->name);
 }
@@ -50,9 +58,9 @@ static void sentence_of_budget(char *buf, size_t size, const struct mh_verdict_m
 {
 	char a[MH_TEXT_MAX], b[MH_TEXT_MAX];
 
-	snprintf(buf, size, "%s (limit %s%s)", mh_verdict_amount(a, m->name, m->value),
-		 strcmp(m->op, "<=") ? m->op : "",
-		 mh_verdict_amount(b, m->name, m->limit));
+	snprintf(buf, size, "%s%s (limit %s%s)", amount_of(a, m, m->value),
+		 m->of_rss ? " of the resident memory" : "",
+		 strcmp(m->op, "<=") ? m->op : "", amount_of(b, m, m->limit));
 }
 
 void mh_verdict_sentence(char *buf, size_t size, const struct mh_verdict_metric *m)
@@ -104,6 +112,33 @@ size_t mh_verdict_nr_growth(const struct mh_verdict *v, size_t max)
 	return n;
 }
 
+const char *mh_verdict_place(char buf[MH_VERDICT_PLACE], const struct mh_growth *g)
+{
+	const char *slash = g->file ? strrchr(g->file, '/') : NULL;
+
+	if (!g->file)
+		*buf = '\0';
+	else
+		snprintf(buf, MH_VERDICT_PLACE, " %.80s:%u",
+			 slash && slash[1] ? slash + 1 : g->file, (unsigned)g->line);
+	return buf;
+}
+
+const char *mh_verdict_path(const char *path)
+{
+	static const char *const roots[] = { "GITHUB_WORKSPACE", "CI_PROJECT_DIR" };
+	size_t i, len;
+
+	for (i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		const char *root = getenv(roots[i]);
+
+		len = root ? strlen(root) : 0;
+		if (len && !strncmp(path, root, len) && path[len] == '/')
+			return path + len + 1;
+	}
+	return path;
+}
+
 void mh_verdict_workload(char *buf, size_t size, const struct mh_verdict *v)
 {
 	if (v->wait_status == -1)
@@ -121,7 +156,8 @@ int mh_verdict_repeated(const struct mh_verdict *v, size_t i)
 	size_t j;
 
 	for (j = 0; j < i; j++)
-		if (!strcmp(v->metrics.v[j].name, v->metrics.v[i].name))
+		if (!strcmp(v->metrics.v[j].name, v->metrics.v[i].name) &&
+		    !v->metrics.v[j].of_rss)
 			return 1;
 	return 0;
 }

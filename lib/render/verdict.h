@@ -21,6 +21,13 @@ void mh_verdict_sentence(char *buf, size_t size, const struct mh_verdict_metric 
 /* Rows of growth worth showing: at most @max, only what grew. */
 size_t mh_verdict_nr_growth(const struct mh_verdict *v, size_t max);
 
+/* " table.c:31" of what grew; "" where it is not known. */
+#define MH_VERDICT_PLACE 112
+const char *mh_verdict_place(char buf[MH_VERDICT_PLACE], const struct mh_growth *g);
+
+/* A path as services want it: relative to the checkout where it is in that. */
+const char *mh_verdict_path(const char *path);
+
 /* "workload ended with status 3", "... was killed by signal 11"; "" if it did not fail.
  */
 void mh_verdict_workload(char *buf, size_t size, const struct mh_verdict *v);

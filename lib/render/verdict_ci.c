@@ -54,12 +54,12 @@ static void markdown_metric(FILE *out, const struct mh_verdict_metric *m)
 static void markdown_growth(FILE *out, const struct mh_verdict *v)
 {
 	size_t i, nr = mh_verdict_nr_growth(v, 5);
-	char text[MH_TEXT_MAX];
+	char text[MH_TEXT_MAX], place[MH_VERDICT_PLACE];
 
 	if (!nr)
 		return;
-	fprintf(out, "\n| largest growth | baseline | now | by |\n"
-		     "|---|---:|---:|---:|\n");
+	fprintf(out, "\n| largest growth | baseline | now | by | where |\n"
+		     "|---|---:|---:|---:|---|\n");
 	for (i = 0; i < nr; i++) {
 		const struct mh_growth *g = &v->growth.v[i];
 
@@ -67,8 +67,10 @@ static void markdown_growth(FILE *out, const struct mh_verdict *v)
 		cell(out, g->key);
 		fprintf(out, " | %s", mh_verdict_amount(text, "", g->baseline));
 		fprintf(out, " | %s", mh_verdict_amount(text, "", g->value));
-		fprintf(out, " | +%s |\n",
+		fprintf(out, " | +%s | ",
 			mh_verdict_amount(text, "", g->value - g->baseline));
+		cell(out, mh_verdict_place(place, g));
+		fprintf(out, " |\n");
 	}
 }
 
@@ -101,17 +103,29 @@ void mh_verdict_markdown(FILE *out, const struct mh_verdict *v)
 
 /* ---- workflow commands ---- */
 
-static void command(FILE *out, const char *level, const char *title, const char *message)
+/* In properties commas and colons separate. */
+static void percent_escaped(FILE *out, const char *s, const char *special)
 {
-	const char *p;
-
-	fprintf(out, "::%s title=%s::", level, title);
-	for (p = message; *p; p++) {
-		if (*p == '%' || *p == '\r' || *p == '\n')
-			fprintf(out, "%%%02X", (unsigned)*p);
+	for (; *s; s++) {
+		if (strchr(special, *s))
+			fprintf(out, "%%%02X", (unsigned)*s);
 		else
-			fputc(*p, out);
+			fputc(*s, out);
 	}
+}
+
+/* @at: the annotated line; NULL, or without a file: none */
+static void command(FILE *out, const char *level, const char *title, const char *message,
+		    const struct mh_growth *at)
+{
+	fprintf(out, "::%s ", level);
+	if (at && at->file) {
+		fprintf(out, "file=");
+		percent_escaped(out, mh_verdict_path(at->file), "%\r\n,:");
+		fprintf(out, ",line=%u,", (unsigned)at->line);
+	}
+	fprintf(out, "title=%s::", title);
+	percent_escaped(out, message, "%\r\n");
 	fputc('\n', out);
 }
 
@@ -130,17 +144,21 @@ static void annotate(FILE *out, const struct mh_verdict *v,
 					      "Memory regression" };
 	char text[MH_VERDICT_LINE], message[2 * MH_VERDICT_LINE], amount[MH_TEXT_MAX];
 	size_t nr = mh_verdict_nr_growth(v, 1);
-	char key[256] = "";
+	char key[256] = "", place[MH_VERDICT_PLACE] = "";
 
 	mh_verdict_sentence(text, sizeof(text), m);
 	if (nr)
+		mh_verdict_place(place, &v->growth.v[0]);
+	if (nr)
 		mh_text_safe(key, sizeof(key), v->growth.v[0].key, 1);
-	snprintf(message, sizeof(message), "%s %s%s%s%s%s", m->name, text,
+	snprintf(message, sizeof(message), "%s %s%s%s%s%s%s", m->name, text,
 		 nr ? "\nlargest growth: " : "", key, nr ? " +" : "",
 		 nr ? mh_text_bytes(amount, (uint64_t)(v->growth.v[0].value -
 						       v->growth.v[0].baseline))
-		    : "");
-	command(out, level_of(m->kind), titles[m->kind], message);
+		    : "",
+		 place);
+	command(out, level_of(m->kind), titles[m->kind], message,
+		nr ? &v->growth.v[0] : NULL);
 }
 
 void mh_verdict_github(FILE *out, const struct mh_verdict *v)
@@ -150,7 +168,7 @@ void mh_verdict_github(FILE *out, const struct mh_verdict *v)
 
 	mh_verdict_workload(text, sizeof(text), v);
 	if (*text)
-		command(out, "error", "Memory check", text);
+		command(out, "error", "Memory check", text, NULL);
 	for (i = 0; i < v->metrics.nr; i++)
 		if (v->metrics.v[i].kind != MH_VERDICT_PASS)
 			annotate(out, v, &v->metrics.v[i]);
@@ -158,7 +176,7 @@ void mh_verdict_github(FILE *out, const struct mh_verdict *v)
 		if (!v->notes.v[i].warning)
 			continue;
 		mh_text_safe(text, sizeof(text), v->notes.v[i].text, 1);
-		command(out, "warning", "Memory check", text);
+		command(out, "warning", "Memory check", text, NULL);
 	}
 }
 
@@ -225,7 +243,8 @@ static void write_gauge(FILE *out, const struct mh_verdict *v, const struct gaug
 	for (i = 0; i < v->metrics.nr; i++) {
 		double value = g->get(&v->metrics.v[i]);
 
-		if (!isfinite(value) || mh_verdict_repeated(v, i))
+		if (!isfinite(value) || v->metrics.v[i].of_rss ||
+		    mh_verdict_repeated(v, i))
 			continue;
 		fprintf(out, "%s{", g->name);
 		labels(out, v);

@@ -29,7 +29,7 @@ static void write_metric(struct mh_json *j, const struct mh_verdict_metric *m)
 {
 	mh_json_object(j);
 	key_string(j, "name", m->name);
-	key_string(j, "unit", mh_metric_unit(m->name));
+	key_string(j, "unit", m->of_rss ? "ratio" : mh_metric_unit(m->name));
 	key_double(j, "baseline", m->baseline);
 	key_double(j, "value", m->value);
 	key_double(j, "value_min", m->lo);
@@ -73,6 +73,16 @@ static void write_growth(struct mh_json *j, const struct mh_verdict *v)
 		key_string(j, "key", v->growth.v[i].key);
 		key_double(j, "baseline", v->growth.v[i].baseline);
 		key_double(j, "value", v->growth.v[i].value);
+		mh_json_key(j, "file");
+		if (v->growth.v[i].file)
+			mh_json_string(j, v->growth.v[i].file);
+		else
+			mh_json_null(j);
+		mh_json_key(j, "line");
+		if (v->growth.v[i].line)
+			mh_json_u64(j, v->growth.v[i].line);
+		else
+			mh_json_null(j);
 		mh_json_end_object(j);
 	}
 	mh_json_end_array(j);
@@ -125,10 +135,12 @@ void mh_verdict_json(FILE *out, const struct mh_verdict *v)
 
 /* ---- services ---- */
 
-/* Both want numbers: what was not measured is left out. */
+/* Both want numbers, of one unit per metric: what was not measured and shares of budgets
+ * are left out. */
 static int is_given(const struct mh_verdict *v, size_t i)
 {
-	return isfinite(v->metrics.v[i].value) && !mh_verdict_repeated(v, i);
+	return isfinite(v->metrics.v[i].value) && !v->metrics.v[i].of_rss &&
+	       !mh_verdict_repeated(v, i);
 }
 
 void mh_verdict_bmf(FILE *out, const struct mh_verdict *v)

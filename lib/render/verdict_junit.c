@@ -37,7 +37,7 @@ static void escaped(FILE *out, const char *s)
 static void write_growth(FILE *out, const struct mh_verdict *v)
 {
 	size_t i, nr = mh_verdict_nr_growth(v, 5);
-	char amount[MH_TEXT_MAX];
+	char amount[MH_TEXT_MAX], place[MH_VERDICT_PLACE];
 
 	for (i = 0; i < nr; i++) {
 		const struct mh_growth *g = &v->growth.v[i];
@@ -45,6 +45,7 @@ static void write_growth(FILE *out, const struct mh_verdict *v)
 		fprintf(out, "%s +%s: ", i ? "" : "largest growth:\n",
 			mh_text_bytes(amount, (uint64_t)(g->value - g->baseline)));
 		escaped(out, g->key);
+		escaped(out, mh_verdict_place(place, g));
 		fputc('\n', out);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A verdict as SARIF 2.1.0: a rule per metric, a result per metric that did not pass,
- * with what grew as logical locations. Where the culprit is known by name only, there is
- * no physical location to give, and none is made up.
+ * with what grew as logical locations, and the line that allocated the most of it as the
+ * physical one. Where the culprit is known by name only, none is made up.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -41,6 +41,24 @@ static void write_print(struct mh_json *j, const char *workload, const char *met
 	mh_json_end_object(j);
 }
 
+static void write_place(struct mh_json *j, const struct mh_growth *g)
+{
+	mh_json_key(j, "physicalLocation");
+	mh_json_object(j);
+	mh_json_key(j, "artifactLocation");
+	mh_json_object(j);
+	key_string(j, "uri", mh_verdict_path(g->file));
+	mh_json_end_object(j);
+	if (g->line) {
+		mh_json_key(j, "region");
+		mh_json_object(j);
+		mh_json_key(j, "startLine");
+		mh_json_u64(j, g->line);
+		mh_json_end_object(j);
+	}
+	mh_json_end_object(j);
+}
+
 static void write_locations(struct mh_json *j, const struct mh_verdict *v)
 {
 	size_t i, nr = mh_verdict_nr_growth(v, 5);
@@ -50,12 +68,18 @@ static void write_locations(struct mh_json *j, const struct mh_verdict *v)
 	mh_json_key(j, "locations");
 	mh_json_array(j);
 	mh_json_object(j);
+	for (i = 0; i < nr; i++) {
+		if (v->growth.v[i].file) {
+			write_place(j, &v->growth.v[i]);
+			break;
+		}
+	}
 	mh_json_key(j, "logicalLocations");
 	mh_json_array(j);
 	for (i = 0; i < nr; i++) {
 		mh_json_object(j);
 		key_string(j, "fullyQualifiedName", v->growth.v[i].key);
-		key_string(j, "kind", "module");
+		key_string(j, "kind", v->growth.v[i].file ? "function" : "module");
 		mh_json_end_object(j);
 	}
 	mh_json_end_array(j);

@@ -23,15 +23,16 @@ static void print_metric(FILE *out, const struct mh_verdict_metric *m, int color
 static void print_growth(FILE *out, const struct mh_verdict *v)
 {
 	size_t i, nr = mh_verdict_nr_growth(v, 5);
-	char amount[MH_TEXT_MAX], key[256];
+	char amount[MH_TEXT_MAX], key[256], place[MH_VERDICT_PLACE];
 
 	for (i = 0; i < nr; i++) {
 		const struct mh_growth *g = &v->growth.v[i];
 
 		mh_text_safe(key, sizeof(key), g->key, 0);
-		fprintf(out, "%s %s +%s\n",
+		fprintf(out, "%s %s +%s%s\n",
 			i ? "                      " : "       largest growth:", key,
-			mh_text_bytes(amount, (uint64_t)(g->value - g->baseline)));
+			mh_text_bytes(amount, (uint64_t)(g->value - g->baseline)),
+			mh_verdict_place(place, g));
 	}
 }
 

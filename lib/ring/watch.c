@@ -54,31 +54,58 @@ static bool is_among(const char *list, int cpu)
 	return false;
 }
 
+static int add_lane(struct mh_watch *w, unsigned long cpu, struct mh_err *err)
+{
+	struct watch_lane *lane = mh_vec_push(&w->lanes);
+
+	if (!lane)
+		return mh_fail(err, MH_ENOMEM, "out of memory");
+	lane->cpu = (int)cpu;
+	lane->samples_fd = lane->side_fd = -1;
+	return MH_OK;
+}
+
+/* A chroot may be without /sys: the lines cpu0, cpu1... are the CPUs that are online. */
+static int read_lanes_of_stat(struct mh_watch *w, struct mh_err *err)
+{
+	FILE *f = fopen("/proc/stat", "re");
+	unsigned long cpu;
+	char line[4096];
+	int status = MH_OK;
+
+	while (f && !status && fgets(line, sizeof(line), f)) {
+		/* Not the line "cpu  ...", the sum of all. */
+		if (line[3] != ' ' && sscanf(line, "cpu%lu", &cpu) == 1)
+			status = add_lane(w, cpu, err);
+	}
+	if (f)
+		fclose(f);
+	if (!status && !w->lanes.nr)
+		return mh_fail(err, MH_ENOSUP,
+			       "cannot tell which CPUs are online: neither "
+			       "/sys/devices/system/cpu/online nor /proc/stat is there");
+	return status;
+}
+
 static int read_lanes(struct mh_watch *w, struct mh_err *err)
 {
-	static const char path[] = "/sys/devices/system/cpu/online";
 	unsigned long first, last;
 	char line[4096];
 	const char *list = line;
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	int status = MH_OK;
 	bool ok;
 
 	ok = f && fgets(line, sizeof(line), f);
 	if (f)
 		fclose(f);
 	if (!ok)
-		return mh_fail_errno(err, "cannot read %s", path);
-	while (next_cpus(&list, &first, &last)) {
-		for (; first <= last; first++) {
-			struct watch_lane *lane = mh_vec_push(&w->lanes);
-
-			if (!lane)
-				return mh_fail(err, MH_ENOMEM, "out of memory");
-			lane->cpu = (int)first;
-			lane->samples_fd = lane->side_fd = -1;
-		}
+		return read_lanes_of_stat(w, err);
+	while (!status && next_cpus(&list, &first, &last)) {
+		for (; !status && first <= last; first++)
+			status = add_lane(w, first, err);
 	}
-	return MH_OK;
+	return status;
 }
 
 static int place_event(struct mh_watch *w, size_t i, struct mh_err *err)

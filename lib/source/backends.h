@@ -13,6 +13,7 @@ extern const struct mh_source_ops mh_source_damon_vaddr;
 extern const struct mh_source_ops mh_source_damon_fvaddr;
 extern const struct mh_source_ops mh_source_damon_paddr;
 extern const struct mh_source_ops mh_source_damon_attach;
+extern const struct mh_source_ops mh_source_damon_stat;
 extern const struct mh_source_ops mh_source_faults;
 extern const struct mh_source_ops mh_source_idle;
 extern const struct mh_source_ops mh_source_mem;

@@ -17,6 +17,7 @@ struct mh_region_row {
 	uint32_t nr_regions;       /* of the whole snapshot */
 	uint32_t nr_accesses, age; /* age: MH_NO_AGE where not told */
 	uint64_t start, end;
+	uint64_t passed; /* bytes of pages that filters let pass, where there are any */
 };
 
 struct mh_snapshot {

@@ -128,6 +128,7 @@ static const char *scope_name(struct code *c, struct mh_dw_scope *s)
 {
 	struct mh_dw_die die, with;
 	const char *raw = NULL;
+	int64_t n;
 
 	if (s->name)
 		return s->name;
@@ -136,6 +137,9 @@ static const char *scope_name(struct code *c, struct mh_dw_scope *s)
 			raw = mh_dw_string(&with, MH_DW_LINKAGE_NAME);
 		if (!raw && mh_dw_integrate(&with, &die, MH_DW_NAME))
 			raw = mh_dw_string(&with, MH_DW_NAME);
+		if (mh_dw_integrate(&with, &die, MH_DW_DECL_LINE) &&
+		    mh_dw_number(&with, MH_DW_DECL_LINE, &n))
+			s->decl_line = (uint32_t)n;
 	}
 	s->name = mh_names_readable(&c->naming->names, raw ? raw : "");
 	return s->name;
@@ -162,7 +166,8 @@ static bool same_chain(const struct code *c, uint32_t inner, const struct mh_dw_
 {
 	return c->frames && c->last_inner == inner && c->last_symbol == symbol &&
 	       c->last_row.found == row->found && c->last_row.file == row->file &&
-	       c->last_row.line == row->line;
+	       c->last_row.line == row->line &&
+	       c->last_row.discriminator == row->discriminator;
 }
 
 /* Innermost first: a function is where its inner one was called. */
@@ -173,6 +178,7 @@ static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *ro
 	uint32_t nr = 0, s = inner;
 	const char *file = row->found ? file_name(c, row->file) : "";
 	uint32_t line = row->found ? row->line : 0;
+	uint32_t discriminator = row->found ? row->discriminator : 0;
 	size_t i;
 
 	for (;;) {
@@ -180,11 +186,14 @@ static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *ro
 
 		frames[nr].function = scope ? scope_name(c, scope) : "";
 		frames[nr].file = file;
+		frames[nr].start_line = scope ? scope->decl_line : 0;
+		frames[nr].discriminator = discriminator;
 		frames[nr++].line = line;
 		if (!scope || !scope->inlined || !scope->parent || nr == FRAMES_MAX)
 			break;
 		file = file_name(c, scope->call_file);
 		line = scope->call_line > UINT32_MAX ? 0 : (uint32_t)scope->call_line;
+		discriminator = (uint32_t)scope->call_discriminator;
 		s = scope->parent;
 	}
 	if (symbol)
@@ -230,8 +239,12 @@ static int put(struct code *c, const struct wanted *w, uint32_t inner,
 {
 	const struct mh_elf_symbol *symbol =
 		mh_elf_symbol_find(&c->m->names.code, w->addr);
+	const char *linkage =
+		symbol ? mh_names_keep(&c->naming->names, symbol->name) : "";
 	size_t i;
 
+	if (!linkage)
+		return -1;
 	if (!same_chain(c, inner, row, symbol) && chain_make(c, inner, row, symbol))
 		return -1;
 	for (i = w->item; i < c->nr_items && c->items[i].vaddr == w->addr; i++) {
@@ -244,6 +257,8 @@ static int put(struct code *c, const struct wanted *w, uint32_t inner,
 		out->line = c->frames[0].line;
 		out->offset = symbol ? w->addr - symbol->addr : 0;
 		out->size = symbol ? symbol->size : 0;
+		out->linkage = linkage;
+		out->linkage_offset = out->offset;
 		out->why = why(c, out, has_unit);
 	}
 	return 0;

@@ -194,6 +194,16 @@ static int find_var(struct data *d, uint64_t addr)
 
 /* ---- results ---- */
 
+static int put_linkage(struct data *d, const struct mh_elf_symbol *s, uint64_t addr,
+		       struct mh_symbol *out)
+{
+	if (!s)
+		return 0;
+	out->linkage = mh_names_keep(&d->naming->names, s->name);
+	out->linkage_offset = addr - s->addr;
+	return out->linkage ? 0 : -1;
+}
+
 static int from_dwarf(struct data *d, uint64_t addr, struct mh_symbol *out)
 {
 	char path[PATH_SIZE];
@@ -208,6 +218,8 @@ static int from_dwarf(struct data *d, uint64_t addr, struct mh_symbol *out)
 	out->line = d->decl_line;
 	out->path = mh_names_keep(&d->naming->names, path);
 	out->why = *out->type ? MH_NAMED : mh_module_lack(d->m);
+	if (put_linkage(d, mh_elf_symbol_find(&d->m->names.data, addr), addr, out))
+		return -1;
 	return out->path ? 0 : -1;
 }
 
@@ -222,7 +234,7 @@ static int from_symbol(struct data *d, uint64_t addr, struct mh_symbol *out)
 		return 0;
 	}
 	out->name = mh_names_readable(&d->naming->names, s->name);
-	if (!out->name)
+	if (!out->name || put_linkage(d, s, addr, out))
 		return -1;
 	out->offset = addr - s->addr;
 	out->size = s->size;

@@ -13,7 +13,8 @@
 
 #include "base/vec.h"
 
-#define ATTRS_MAX 4096 /* of one abbreviation */
+#define ATTRS_MAX            4096   /* of one abbreviation */
+#define AT_GNU_DISCRIMINATOR 0x2136 /* dwarf.h of elfutils 0.188 lacks it */
 
 static const struct {
 	uint16_t name;
@@ -30,6 +31,7 @@ static const struct {
 	{ DW_AT_specification, MH_DW_SPECIFICATION },
 	{ DW_AT_call_file, MH_DW_CALL_FILE },
 	{ DW_AT_call_line, MH_DW_CALL_LINE },
+	{ AT_GNU_DISCRIMINATOR, MH_DW_DISCRIMINATOR },
 	{ DW_AT_decl_file, MH_DW_DECL_FILE },
 	{ DW_AT_decl_line, MH_DW_DECL_LINE },
 	{ DW_AT_location, MH_DW_LOCATION },

@@ -52,8 +52,8 @@ static int add_symbol(struct mh_elf_names *out, const struct mh_elf *elf,
 {
 	const struct mh_elf_section *sec;
 	unsigned type = GELF_ST_TYPE(sym->st_info);
+	bool code, local = GELF_ST_BIND(sym->st_info) == STB_LOCAL;
 	struct mh_elf_symbol *slot;
-	bool code;
 
 	if (!name || !*name || sym->st_shndx == SHN_UNDEF || sym->st_shndx == SHN_ABS)
 		return 0;
@@ -74,7 +74,8 @@ static int add_symbol(struct mh_elf_names *out, const struct mh_elf *elf,
 	slot = mh_vec_push(code ? &out->code : &out->data);
 	if (!slot)
 		return -1;
-	*slot = (struct mh_elf_symbol){ sym->st_value, sym->st_size, name, file };
+	*slot = (struct mh_elf_symbol){ sym->st_value, sym->st_size, name,
+					local ? file : NULL, local };
 	return 0;
 }
 
@@ -100,8 +101,7 @@ static int read_table(struct mh_elf_names *out, struct mh_elf *elf, size_t index
 		/* It holds for the local symbols that follow. */
 		if (GELF_ST_TYPE(sym.st_info) == STT_FILE)
 			file = name;
-		if (add_symbol(out, elf, &sym, name,
-			       GELF_ST_BIND(sym.st_info) == STB_LOCAL ? file : NULL))
+		if (add_symbol(out, elf, &sym, name, file))
 			return mh_fail(err, MH_ENOMEM, "no memory for ELF symbols");
 	}
 	sort_unique(&out->code);

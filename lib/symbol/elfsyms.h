@@ -9,6 +9,7 @@ struct mh_elf_symbol {
 	uint64_t addr, size;
 	const char *name; /* in the file's string table */
 	const char *file; /* local symbols: the source file's base name; else NULL */
+	bool local;
 };
 
 struct mh_elf_symbols {

@@ -208,6 +208,7 @@ struct machine {
 	uint64_t addr;
 	uint64_t file;
 	uint64_t line;
+	uint32_t discriminator; /* of the next row only */
 };
 
 struct matcher {
@@ -234,7 +235,7 @@ static size_t lower_bound(const uint64_t *v, size_t nr, uint64_t x)
 }
 
 /* A row is made: what lies between the one before and this belongs to the former. */
-static inline void row(struct matcher *m, const struct machine *s)
+static inline void row(struct matcher *m, struct machine *s)
 {
 	if (!m->in_sequence || s->addr < m->prev.addr) {
 		m->ignore = !m->in_sequence && s->addr <= 1;
@@ -249,10 +250,12 @@ static inline void row(struct matcher *m, const struct machine *s)
 			r->file = m->prev.file > UINT32_MAX ? UINT32_MAX
 							    : (uint32_t)m->prev.file;
 			r->line = m->prev.line > UINT32_MAX ? 0 : (uint32_t)m->prev.line;
+			r->discriminator = m->prev.discriminator;
 			r->found = true;
 		}
 	}
 	m->prev = *s;
+	s->discriminator = 0;
 }
 
 /* False: end of the program, as what follows cannot be told. */
@@ -274,6 +277,9 @@ static bool extended(struct mh_dw_line *l, struct mh_rbuf *b, struct machine *s,
 		break;
 	case DW_LNE_set_address:
 		s->addr = mh_dw_uint(&op, len - 1 > 8 ? 8 : (unsigned)len - 1);
+		break;
+	case DW_LNE_set_discriminator:
+		s->discriminator = (uint32_t)mh_dw_uleb(&op);
 		break;
 	case DW_LNE_define_file: {
 		const char *name = string(&op);

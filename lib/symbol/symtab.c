@@ -308,7 +308,7 @@ static int from_text(struct mh_symtab *st, const struct mh_text_symbols *symbols
 	frame = mh_names_room(&st->naming.names, sizeof(*frame));
 	if (!frame)
 		return -1;
-	*frame = (struct mh_symbol_frame){ t->name, "", 0 };
+	*frame = (struct mh_symbol_frame){ .function = t->name, .file = "" };
 	out->kind = MH_SYMBOL_CODE;
 	out->why = MH_UNNAMED_NO_DEBUG;
 	out->name = t->name;
@@ -360,6 +360,8 @@ static int place_to_work(struct mh_symtab *st, const struct mh_symbol_query *p,
 	*out = (struct mh_symbol){ .why = MH_UNNAMED_UNMAPPED,
 				   .module = "",
 				   .section = "",
+				   .linkage = "",
+				   .module_index = MH_NO_MODULE,
 				   .name = "",
 				   .file = "",
 				   .type = "",
@@ -423,6 +425,7 @@ static int work_to_item(struct mh_symtab *st, const struct mh_module *m,
 	if (w->bss && (!placed || !in_bss(&m->elf, p->addr - bias)))
 		return without_file(st, p, out);
 	out->module = m->path;
+	out->module_index = w->module;
 	if (!placed && m->elf.handle) {
 		/* Mapped as data, by a program that reads ELF files. */
 		out->kind = MH_SYMBOL_MAPPING;
@@ -499,6 +502,53 @@ int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places
 	free(works);
 	free(items);
 	return ret;
+}
+
+/* ---- all that a module has ---- */
+
+static int add_objects(struct mh_symtab *st, const struct mh_module *m,
+		       const struct mh_elf_symbols *from, int code,
+		       struct mh_symtab_object *out)
+{
+	size_t i;
+
+	for (i = 0; i < from->nr; i++) {
+		const struct mh_elf_section *sec =
+			mh_elf_section_at(&m->elf, from->v[i].addr);
+
+		out[i] = (struct mh_symtab_object){
+			.name = mh_names_keep(&st->naming.names, from->v[i].name),
+			.section = mh_names_keep(&st->naming.names, sec ? sec->name : ""),
+			.vaddr = from->v[i].addr,
+			.size = from->v[i].size,
+			.code = code,
+			.local = from->v[i].local
+		};
+		if (!out[i].name || !out[i].section)
+			return -1;
+	}
+	return 0;
+}
+
+int mh_symtab_objects(struct mh_symtab *st, size_t i, struct mh_symtab_object **out,
+		      size_t *nr, struct mh_err *err)
+{
+	struct mh_module *m = st->modules.v[i];
+	int ret = module_open(st, m, !strcmp(m->path, "[vdso]"), err);
+
+	*out = NULL;
+	*nr = 0;
+	if (ret)
+		return ret;
+	*out = calloc(m->names.code.nr + m->names.data.nr + 1, sizeof(**out));
+	if (!*out || add_objects(st, m, &m->names.code, 1, *out) ||
+	    add_objects(st, m, &m->names.data, 0, *out + m->names.code.nr)) {
+		free(*out);
+		*out = NULL;
+		return mh_fail(err, MH_ENOMEM, "no memory for names");
+	}
+	*nr = m->names.code.nr + m->names.data.nr;
+	return MH_OK;
 }
 
 /* ---- telling ---- */

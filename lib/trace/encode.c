@@ -47,6 +47,7 @@ static bool encode_columns(struct mh_encoder *e, const struct mh_batch *batch)
 	case MH_EV_STAT:
 	case MH_EV_LOST:
 	case MH_EV_GAP:
+	case MH_EV_HEAP:
 	case MH_EV_STACK:
 		break;
 	}

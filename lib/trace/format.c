@@ -197,6 +197,7 @@ uint64_t mh_event_begin(const struct mh_event *ev)
 	case MH_EV_SAMPLE:
 	case MH_EV_FOOTPRINT:
 	case MH_EV_STAT:
+	case MH_EV_HEAP:
 	case MH_EV_STACK:
 		break;
 	}

@@ -25,6 +25,8 @@ void mh_planes_put(struct mh_packer *p, struct mh_wbuf *out, const uint64_t *v, 
 		   uint8_t *scratch, struct mh_verdict *verdicts);
 bool mh_planes_get(struct mh_unpacker *u, struct mh_rbuf *in, uint64_t *v, size_t n,
 		   uint8_t *scratch);
+/* Pass over planes without looking into them. */
+bool mh_planes_skip(struct mh_rbuf *in);
 
 void mh_index_put(struct mh_packer *p, struct mh_wbuf *out, const uint16_t *v, size_t n,
 		  uint8_t *scratch, struct mh_verdict *verdicts);

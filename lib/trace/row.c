@@ -17,6 +17,7 @@ static const uint16_t struct_len[MH_NR_EVENT_KINDS] = {
 	[MH_EV_STAT] = sizeof(struct mh_ev_stat),
 	[MH_EV_LOST] = sizeof(struct mh_ev_lost),
 	[MH_EV_GAP] = sizeof(struct mh_ev_gap),
+	[MH_EV_HEAP] = sizeof(struct mh_ev_heap),
 	[MH_EV_STACK] = sizeof(struct mh_ev_stack),
 };
 

@@ -26,7 +26,7 @@ struct job {
 	const struct mh_block *b;
 	struct mh_unpacker *u;
 	size_t n;
-	bool grouped; /* rows are given in group order */
+	bool grouped; /* rows are given in group order: s->order has the place of each */
 };
 
 /* Columns that can be given in group order. */
@@ -53,19 +53,43 @@ static bool get_planes(struct job *j, struct mh_rbuf *in)
 	return mh_planes_get(j->u, in, j->s->value, j->n, j->s->bytes);
 }
 
-/* The running sum, from @sum on, of the differences in s->value. */
-static void sum_up(struct job *j, uint64_t sum, uint64_t *rows)
+/*
+ * Running sums, moved to the rows of group order. Sums that fit 32 bits, as times after a
+ * block's first do, are half the memory to jump about in. False: they do not.
+ */
+static bool sum_up_narrow(const struct job *j, uint64_t base, uint64_t *restrict rows)
 {
-	struct mh_sample_rows *s = j->s;
-	uint64_t *sums = j->grouped ? s->dict : rows;
-	size_t i;
+	const uint64_t *restrict value = j->s->value;
+	const uint16_t *restrict rank = j->s->order;
+	uint32_t *restrict sums = j->s->count;
+	uint64_t sum = 0, all = 0;
+	size_t i, n = j->n;
 
-	for (i = 0; i < j->n; i++) {
-		sum += (uint64_t)mh_unzigzag(s->value[i]);
-		sums[i] = sum;
+	for (i = 0; i < n; i++) {
+		sum += (uint64_t)mh_unzigzag(value[i]);
+		sums[rank[i]] = (uint32_t)sum;
+		all |= sum;
 	}
-	for (i = 0; j->grouped && i < j->n; i++)
-		rows[i] = sums[s->order[i]];
+	if (all >> 32)
+		return false;
+	for (i = 0; i < n; i++)
+		rows[i] = base + sums[i];
+	return true;
+}
+
+/* The running sum, from @sum on, of the differences in s->value. */
+static void sum_up(struct job *j, uint64_t sum, uint64_t *restrict rows)
+{
+	const uint64_t *restrict value = j->s->value;
+	const uint16_t *restrict rank = j->s->order;
+	size_t i, n = j->n;
+
+	if (j->grouped && sum_up_narrow(j, sum, rows))
+		return;
+	for (i = 0; i < n; i++) {
+		sum += (uint64_t)mh_unzigzag(value[i]);
+		rows[j->grouped ? rank[i] : i] = sum;
+	}
 }
 
 static enum state decode_time(struct job *j)
@@ -138,7 +162,8 @@ static enum state decode_thread(struct job *j)
 	return done(j, &in, ok);
 }
 
-static enum state decode_ip(struct job *j)
+/* @want: the addresses themselves, not only the samples' numbers of them */
+static enum state decode_ip(struct job *j, bool want)
 {
 	struct mh_sample_rows *s = j->s;
 	struct mh_rbuf in;
@@ -152,8 +177,11 @@ static enum state decode_ip(struct job *j)
 	if (state != HERE)
 		return state;
 	nr = dict_size(j, &in);
-	ok = nr && mh_planes_get(j->u, &in, s->dict, nr, s->bytes);
-	for (i = 1; ok && i < nr; i++)
+	if (want)
+		ok = nr && mh_planes_get(j->u, &in, s->dict, nr, s->bytes);
+	else
+		ok = nr && mh_planes_skip(&in);
+	for (i = 1; ok && want && i < nr; i++)
 		s->dict[i] += s->dict[i - 1];
 	ok = ok && mh_index_get(j->u, &in, s->ip_index, j->n, (uint32_t)nr, s->bytes);
 	s->nr_ips = nr;
@@ -175,10 +203,14 @@ static void fill_thread(struct job *j)
 	size_t i = 0, t;
 
 	for (t = 0; j->grouped && t < s->nr_threads; t++) {
-		for (; i < s->grouping.thread_end[t]; i++) {
-			s->pid[i] = s->thread_pid[t];
-			s->tid[i] = s->thread_tid[t];
-		}
+		uint32_t pid = s->thread_pid[t], tid = s->thread_tid[t];
+		size_t k, end = s->grouping.thread_end[t];
+
+		for (k = i; k < end; k++)
+			s->pid[k] = pid;
+		for (k = i; k < end; k++)
+			s->tid[k] = tid;
+		i = end;
 	}
 	if (j->grouped)
 		return;
@@ -188,27 +220,36 @@ static void fill_thread(struct job *j)
 		s->tid[i] = s->thread_tid[s->thread[i]];
 }
 
+/* Differences within groups to addresses. @order: NULL: they stay in group order. */
+static void sum_up_groups(const struct mh_sample_rows *s, size_t n,
+			  const uint16_t *restrict order, uint64_t *restrict addr)
+{
+	const uint64_t *restrict value = s->value;
+	const uint8_t *restrict begins = s->begins;
+	uint64_t prev = 0, first = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		bool new = begins[i];
+
+		prev = (new ? first : prev) + (uint64_t)mh_unzigzag(value[i]);
+		first = new ? prev : first;
+		addr[order ? order[i] : i] = prev;
+	}
+}
+
 static enum state decode_addr(struct job *j)
 {
 	struct mh_sample_rows *s = j->s;
-	uint64_t prev = 0, first = 0;
 	struct mh_rbuf in;
 	enum state state = find(j, MH_COLID_ADDR, &in);
-	size_t i;
 
 	if (state != HERE)
 		return state;
 	state = done(j, &in, get_planes(j, &in));
-	if (state != HERE)
-		return state;
-	for (i = 0; i < j->n; i++) {
-		bool new = s->begins[i];
-
-		prev = (new ? first : prev) + (uint64_t)mh_unzigzag(s->value[i]);
-		first = new ? prev : first;
-		s->addr[j->grouped ? i : s->order[i]] = prev;
-	}
-	return HERE;
+	if (state == HERE)
+		sum_up_groups(s, j->n, j->grouped ? NULL : s->order, s->addr);
+	return state;
 }
 
 /* @addr, @shift: whether those columns could be had; phys cannot be made without. */
@@ -355,12 +396,25 @@ static enum state decode_period(struct job *j)
 	struct mh_sample_rows *s = j->s;
 	struct mh_rbuf in;
 	enum state state = find(j, MH_COLID_PERIOD, &in);
+	uint64_t differ = 0;
+	size_t i;
 
 	if (state != HERE)
 		return state;
 	state = done(j, &in, get_planes(j, &in));
-	if (state == HERE)
+	if (state != HERE)
+		return state;
+	/* Nearly always they are all the same: in whatever order. */
+	for (i = 1; i < j->n; i++)
+		differ |= s->value[i];
+	if (differ) {
 		sum_up(j, 0, s->period);
+	} else {
+		uint64_t period = (uint64_t)mh_unzigzag(s->value[0]);
+
+		for (i = 0; i < j->n; i++)
+			s->period[i] = period;
+	}
 	return state;
 }
 
@@ -428,8 +482,8 @@ static int decode_grouped(struct job *j, uint32_t columns, unsigned needs,
 	bool has_addr, addr_unknown, shift_unknown, by_data_src;
 	struct mh_rbuf in;
 
-	mh_order_groups(s->order, s->begins, &s->grouping, s->thread, s->nr_threads,
-			s->ip_index, s->nr_ips, j->n);
+	mh_order_groups(s->order, j->grouped, s->begins, &s->grouping, s->thread,
+			s->nr_threads, s->ip_index, s->nr_ips, j->n);
 	if (needs & NEED_ADDR)
 		SHOW(addr, decode_addr(j));
 	has_addr = c->addr != NULL;
@@ -472,7 +526,7 @@ int mh_decode_sample(struct mh_decoder *d, const struct mh_block *b, uint32_t co
 		SHOW(tid, thread);
 	}
 	if (needs & NEED_CONTEXT || columns & MH_COL_IP) {
-		ip = decode_ip(&j);
+		ip = decode_ip(&j, columns & MH_COL_IP);
 		SHOW(ip, ip);
 		if (ip == HERE && columns & MH_COL_IP)
 			fill_ip(&j);

@@ -31,7 +31,7 @@ static z_stream *deflater(struct mh_packer *p, enum mh_effort effort)
 		int level, strategy;
 	} how[MH_NR_EFFORTS] = {
 		[MH_EFFORT_RLE] = { 1, Z_RLE },
-		[MH_EFFORT_FILTERED] = { 6, Z_FILTERED },
+		[MH_EFFORT_5] = { 5, Z_DEFAULT_STRATEGY },
 		[MH_EFFORT_6] = { 6, Z_DEFAULT_STRATEGY },
 		[MH_EFFORT_9] = { 9, Z_DEFAULT_STRATEGY },
 	};
@@ -498,6 +498,13 @@ bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 	default:
 		return false;
 	}
+}
+
+bool mh_stream_skip(struct mh_rbuf *in)
+{
+	mh_rbuf_u8(in);
+	mh_rbuf_varint(in);
+	return mh_rbuf_bytes(in, mh_rbuf_varint(in)) != NULL;
 }
 
 bool mh_stream_get(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst, size_t len)

@@ -34,7 +34,7 @@ enum mh_stream_method {
 
 enum mh_effort {
 	MH_EFFORT_RLE,
-	MH_EFFORT_FILTERED, /* level 6, Z_FILTERED: columns of small numbers */
+	MH_EFFORT_5, /* what repeats itself from one snapshot to the next */
 	MH_EFFORT_6,
 	MH_EFFORT_9,
 	MH_NR_EFFORTS
@@ -97,5 +97,8 @@ bool mh_stream_get(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst, size
 /* Read a stream of at most @max bytes; *len receives how many. */
 bool mh_stream_get_some(struct mh_unpacker *u, struct mh_rbuf *in, uint8_t *dst,
 			size_t max, size_t *len);
+
+/* Pass over a stream without looking into it. */
+bool mh_stream_skip(struct mh_rbuf *in);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Table blocks (META, MAP, TASK, FOOTPRINT, STAT, LOST, GAP, STACK), both ways: one
+ * Table blocks (META, MAP, TASK, FOOTPRINT, STAT, LOST, GAP, STACK, HEAP), both ways: one
  * column per field of mh_event_fields(), so that a kind needs no code here. A field's
  * numbers are stored as differences to the row before, to the field before, or to the
  * last row of the same key, whichever is smallest in this block. Strings are a dictionary

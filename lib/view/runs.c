@@ -9,12 +9,19 @@
 
 #include "base/vec.h"
 
+void mh_run_object_fini(struct mh_run_object *o)
+{
+	free(o->key);
+	free(o->mapping);
+	free(o->file);
+}
+
 void mh_run_fini(struct mh_run *run)
 {
 	size_t i;
 
 	for (i = 0; i < run->objects.nr; i++)
-		free(run->objects.v[i].key);
+		mh_run_object_fini(&run->objects.v[i]);
 	free(run->objects.v);
 	free(run->metrics.v);
 	memset(run, 0, sizeof(*run));
@@ -117,8 +124,10 @@ void mh_verdict_fini(struct mh_verdict *v)
 {
 	size_t i;
 
-	for (i = 0; i < v->growth.nr; i++)
+	for (i = 0; i < v->growth.nr; i++) {
 		free(v->growth.v[i].key);
+		free(v->growth.v[i].file);
+	}
 	free(v->growth.v);
 	free(v->metrics.v);
 	free(v->notes.v);

@@ -67,6 +67,29 @@ void mh_hot_fini(struct mh_hot *h)
 	memset(h, 0, sizeof(*h));
 }
 
+void mh_profile_fini(struct mh_profile *p)
+{
+	if (!p)
+		return;
+	free(p->modules);
+	free(p->maps);
+	free(p->codes);
+	free(p->objects);
+	free(p->rows);
+	free(p->symbols);
+	if (p->names_free)
+		p->names_free(p->names);
+	memset(p, 0, sizeof(*p));
+}
+
+void mh_heat_fini(struct mh_heat *h)
+{
+	if (!h)
+		return;
+	free(h->ranges);
+	memset(h, 0, sizeof(*h));
+}
+
 void mh_summary_fini(struct mh_summary *s)
 {
 	if (!s)
@@ -74,4 +97,12 @@ void mh_summary_fini(struct mh_summary *s)
 	mh_wss_fini(&s->wss);
 	mh_mappings_fini(&s->mappings);
 	memset(s, 0, sizeof(*s));
+}
+
+const char *mh_hot_kind_name(enum mh_hot_kind kind)
+{
+	static const char *const names[] = { "mapping", "variable", "site",
+					     "type",    "page",     "line" };
+
+	return (unsigned)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
 }

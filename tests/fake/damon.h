@@ -24,8 +24,10 @@
 struct fake_damon {
 	/* What the kernel has. */
 	bool has_commit, has_avail, has_goal, has_tried, has_total_bytes,
-		has_apply_interval;
-	const char *avail; /* names, a newline after each */
+		has_apply_interval, has_filters, has_ops_filters, has_pages,
+		has_addr_unit;
+	const char *avail;  /* names, a newline after each */
+	const char *filter; /* types that it knows, a newline after each */
 	/* What happens. */
 	int busy;                 /* so many accesses get EBUSY */
 	bool hang;                /* a write of state does not come back */
@@ -34,6 +36,7 @@ struct fake_damon {
 	bool target_ended;        /* processes of the targets are gone */
 	uint64_t tuned_sample_us; /* what update_tuned_intervals puts into the files */
 	size_t nr_tried;          /* regions that there are on request */
+	size_t tried_size;        /* of each */
 
 	bool running;
 	int pid;
@@ -126,6 +129,8 @@ static void fake_make_context(struct fake_damon *f, const char *dir)
 			fake_make(f, dir, 0, name, "0");
 		}
 	}
+	if (f->has_addr_unit)
+		fake_make(f, dir, 0, "addr_unit", "1");
 	fake_make(f, dir, 0, "monitoring_attrs/nr_regions/min", "10");
 	fake_make(f, dir, 0, "monitoring_attrs/nr_regions/max", "1000");
 	fake_make(f, dir, 0, "targets/nr_targets", "0");
@@ -147,10 +152,27 @@ static void fake_make_scheme(struct fake_damon *f, const char *dir, size_t i)
 	}
 	if (f->has_apply_interval)
 		fake_make(f, dir, i, "apply_interval_us", "0");
+	if (f->has_filters)
+		fake_make(f, dir, i, "filters/nr_filters", "0");
+	if (f->has_ops_filters)
+		fake_make(f, dir, i, "ops_filters/nr_filters", "0");
+	if (f->has_pages)
+		fake_make(f, dir, i, "stats/sz_ops_filter_passed", "0");
 	if (f->has_tried)
 		fake_make(f, dir, i, "tried_regions", "");
 	if (f->has_tried && f->has_total_bytes)
 		fake_make(f, dir, i, "tried_regions/total_bytes", "0");
+}
+
+static void fake_make_filter(struct fake_damon *f, const char *dir, size_t i)
+{
+	fake_make(f, dir, i, "type", "anon");
+	fake_make(f, dir, i, "matching", "N");
+	fake_make(f, dir, i, "memcg_path", "");
+	if (f->has_pages)
+		fake_make(f, dir, i, "allow", "N");
+	fake_make(f, dir, i, "min", "0");
+	fake_make(f, dir, i, "max", "0");
 }
 
 /* A count was written: its directories are made anew, with the kernel's defaults. */
@@ -181,6 +203,8 @@ static int fake_count(struct fake_damon *f, const char *path, const char *value)
 			fake_make(f, dir, i, "end", "0");
 		} else if (!strcmp(name, "nr_schemes")) {
 			fake_make_scheme(f, dir, i);
+		} else if (!strcmp(name, "nr_filters")) {
+			fake_make_filter(f, dir, i);
 		}
 	}
 	fake_set(f, path, value);
@@ -213,13 +237,16 @@ static void fake_tried(struct fake_damon *f)
 	size_t i;
 
 	for (i = 0; i < f->nr_tried; i++) {
-		snprintf(value, sizeof(value), "%zu", 0x1000 * i);
+		snprintf(value, sizeof(value), "%zu", f->tried_size * i);
 		fake_make(f, dir, i, "start", value);
-		snprintf(value, sizeof(value), "%zu", 0x1000 * (i + 1));
+		snprintf(value, sizeof(value), "%zu", f->tried_size * (i + 1));
 		fake_make(f, dir, i, "end", value);
 		snprintf(value, sizeof(value), "%zu", i % 3);
 		fake_make(f, dir, i, "nr_accesses", value);
 		fake_make(f, dir, i, "age", "7");
+		/* Odd ones have a quarter of a page: no region passes whole. */
+		if (f->has_pages)
+			fake_make(f, dir, i, "sz_filter_passed", i % 2 ? "1024" : "0");
 	}
 }
 
@@ -308,6 +335,8 @@ static int fake_write(struct damon_fs *fs, const char *path, const char *value)
 		 value);
 	if (!strcmp(name, "state"))
 		return fake_state(f, value);
+	if (!strcmp(name, "type") && !strstr(f->filter, value))
+		return -EINVAL;
 	if (!strncmp(name, "nr_", 3) && strcmp(name, "nr_accesses") != 0)
 		return fake_count(f, path, value);
 	fake_set(f, path, value);
@@ -349,6 +378,13 @@ static void fake_process(const struct fake_damon *f, int pid, const char *comm,
 	fclose(out);
 }
 
+/* One of 6.18: pages of processes are counted, filters have folders of their own. */
+static inline void fake_make_newer(struct fake_damon *f)
+{
+	f->has_goal = f->has_ops_filters = f->has_pages = f->has_addr_unit = true;
+	f->filter = "anon\nactive\nmemcg\nyoung\nhugepage_size\nunmapped\n";
+}
+
 /* A kernel of 6.12 with a fresh /run and /proc. */
 static void fake_init(struct fake_damon *f)
 {
@@ -359,8 +395,11 @@ static void fake_init(struct fake_damon *f)
 	memset(f, 0, sizeof(*f));
 	f->has_commit = f->has_avail = f->has_tried = true;
 	f->has_total_bytes = f->has_apply_interval = true;
+	f->has_filters = true;
 	f->avail = "vaddr\nfvaddr\npaddr\n";
+	f->filter = "anon\nmemcg\naddr\ntarget\nyoung\n";
 	f->pid = FAKE_KDAMOND;
+	f->tried_size = 0x1000;
 	f->fs = (struct damon_fs){ .read = fake_read,
 				   .write = fake_write,
 				   .wait = fake_wait,

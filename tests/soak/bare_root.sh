@@ -4,15 +4,17 @@
 # A bare Debian 12: `make demo` and `make check` set up what they need and work; without
 # root they name the packages and the command, and stop.
 #
-# Needs root, debootstrap and the network of the package manager. The root has /proc but no
-# /sys, so nothing of this machine's kernel settings can be reached from it.
+# Needs root, debootstrap and the network of the package manager. The root has /proc and
+# terminals but no /sys, so nothing of this machine's kernel settings can be reached from it.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/memheat-bare.XXXXXX")
+chmod 755 "$root" # nobody works in it, too
 passed=0 failed=0
 
 finish()
 {
+	mountpoint -q "$root/dev/pts" && umount "$root/dev/pts"
 	mountpoint -q "$root/proc" && umount "$root/proc"
 	rm -rf --one-file-system "$root"
 	echo "$passed passed, $failed failed, 0 skipped"
@@ -53,6 +55,8 @@ result $? "debootstrap"
 cp -a /etc/apt/. "$root/etc/apt/"
 cp /etc/resolv.conf "$root/etc/" 2>/dev/null
 mount -t proc proc "$root/proc"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
 in_root apt-get update >>"$root.log" 2>&1
 in_root apt-get install -y --no-install-recommends make >>"$root.log" 2>&1
 result $? "make installed"

@@ -55,15 +55,16 @@ static uint64_t cpu_ns(void)
 /* Look, read and arm, tell: the second scan, which has something to tell. */
 static int whole_scan(uint64_t *took_ns, struct mh_err *err)
 {
-	static struct idle_scan scan = { .sysroot = "", .page_shift = 12, .fn = drop };
+	static struct round round = { .sysroot = "", .fn = drop };
+	static struct idle_scan scan = { .round = &round, .page_shift = 12 };
 	const struct idle_io io = { NULL, bitmap_read, bitmap_write, flags_read };
-	struct idle_space space = { .stat.pid = getpid() };
+	struct idle_space space = { .proc.stat.pid = getpid() };
 	int i, status = MH_OK;
 	uint64_t since = 0;
 
 	for (i = 0; !status && i < 3; i++) {
 		since = cpu_ns();
-		scan.time_ns = mh_idle_now_ns();
+		round.time_ns = mh_round_now_ns();
 		mh_idle_blocks_begin(&scan.blocks);
 		status = mh_idle_space_look(&space, &scan, err);
 		if (!status)
@@ -73,7 +74,7 @@ static int whole_scan(uint64_t *took_ns, struct mh_err *err)
 			status = mh_idle_space_tell(&space, &scan, err);
 		*took_ns = cpu_ns() - since;
 	}
-	mh_idle_space_fini(&space);
+	mh_idle_space_fini(&space.proc);
 	mh_idle_blocks_fini(&scan.blocks);
 	return status;
 }

@@ -178,6 +178,79 @@ int mh_damon_set_targets(struct damon_control *c, const struct damon_params *p,
 	return ret;
 }
 
+/*
+ * Pages of processes are counted since Linux 6.18, which is the one that brought
+ * addr_unit; before it the kernel says nothing and counts 0.
+ */
+static int check_filters(struct damon_control *c, const struct damon_params *p,
+			 const char *dir, struct mh_err *err)
+{
+	if (!mh_damon_exists(c->fs, SCHEMES "/0/stats/sz_ops_filter_passed") ||
+	    !mh_damon_exists(c->fs, "%s/nr_filters", dir))
+		return mh_fail(err, MH_ENOSUP,
+			       "the DAMON of this kernel does not count pages (Linux "
+			       "6.14); leave out --page-filter");
+	if (strcmp(p->operations, "paddr") != 0 &&
+	    !mh_damon_exists(c->fs, DAMON_CONTEXT "/addr_unit"))
+		return mh_fail(err, MH_ENOSUP,
+			       "the DAMON of this kernel counts pages of physical memory "
+			       "only, not of processes (Linux 6.18); use -a, or leave "
+			       "out --page-filter");
+	return MH_OK;
+}
+
+static int set_filter(struct damon_control *c, const struct mh_page_filter *f,
+		      const char *dir, size_t i, struct mh_err *err)
+{
+	char path[160], high[160];
+	struct mh_err why = { 0 };
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%zu/type", dir, i);
+	ret = set(c, path, f->type, &why);
+	if (ret && why.sys_errno == EINVAL)
+		return mh_fail(err, MH_ENOSUP,
+			       "the DAMON of this kernel has no filter '%s'", f->type);
+	if (ret && err)
+		*err = why;
+	snprintf(path, sizeof(path), "%s/%zu/matching", dir, i);
+	if (!ret)
+		ret = set(c, path, f->non ? "N" : "Y", err);
+	snprintf(path, sizeof(path), "%s/%zu/allow", dir, i);
+	if (!ret)
+		ret = set(c, path, f->reject ? "N" : "Y", err);
+	snprintf(path, sizeof(path), "%s/%zu/memcg_path", dir, i);
+	/* Too long for the record of what was written. */
+	if (!ret && f->memcg)
+		ret = mh_damon_write(c->fs, path, f->memcg, err);
+	snprintf(path, sizeof(path), "%s/%zu/min", dir, i);
+	snprintf(high, sizeof(high), "%s/%zu/max", dir, i);
+	if (!ret && f->huge.end)
+		ret = set_pair(c, path, f->huge.start, high, f->huge.end, err);
+	return ret;
+}
+
+static int set_filters(struct damon_control *c, const struct damon_params *p,
+		       struct mh_err *err)
+{
+	const char *dir = SCHEMES "/0/ops_filters"; /* Linux 6.15 */
+	char path[160];
+	size_t i;
+	int ret;
+
+	if (!p->nr_filters)
+		return MH_OK;
+	if (!mh_damon_exists(c->fs, "%s/nr_filters", dir))
+		dir = SCHEMES "/0/filters";
+	ret = check_filters(c, p, dir, err);
+	snprintf(path, sizeof(path), "%s/nr_filters", dir);
+	if (!ret)
+		ret = set_u64(c, path, p->nr_filters, err);
+	for (i = 0; !ret && i < p->nr_filters; i++)
+		ret = set_filter(c, &p->filters[i], dir, i, err);
+	return ret;
+}
+
 /* A scheme whose action is to count, for every region. */
 static int set_scheme(struct damon_control *c, const struct damon_params *p,
 		      struct mh_err *err)
@@ -215,7 +288,7 @@ static int set_scheme(struct damon_control *c, const struct damon_params *p,
 	/* A request waits for the next time that the scheme is applied. */
 	if (!ret && mh_damon_exists(c->fs, SCHEMES "/0/apply_interval_us"))
 		ret = set_u64(c, SCHEMES "/0/apply_interval_us", p->sample_us, err);
-	return ret;
+	return ret ? ret : set_filters(c, p, err);
 }
 
 /* ---- making and removing ---- */

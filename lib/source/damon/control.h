@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include <memheat/source.h>
+
 #include "source/damon/fs.h"
 #include "source/damon/lease.h"
 
@@ -22,6 +24,8 @@ struct damon_params {
 	size_t nr_pids;
 	const struct mh_range *ranges; /* of every target; fvaddr and paddr */
 	size_t nr_ranges;
+	const struct mh_page_filter *filters; /* of the scheme; polled only */
+	size_t nr_filters;
 };
 
 struct damon_control {
@@ -29,7 +33,6 @@ struct damon_control {
 	struct damon_lease lease;
 	bool made;  /* the directories of kdamond 0 are ours */
 	bool goals; /* the kernel has intervals_goal */
-	bool pages; /* the kernel counts bytes that a filter lets pass */
 };
 
 /*

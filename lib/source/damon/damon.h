@@ -10,5 +10,6 @@ extern const struct mh_source_ops mh_source_damon_vaddr;
 extern const struct mh_source_ops mh_source_damon_fvaddr;
 extern const struct mh_source_ops mh_source_damon_paddr;
 extern const struct mh_source_ops mh_source_damon_attach;
+extern const struct mh_source_ops mh_source_damon_stat;
 
 #endif

@@ -44,6 +44,8 @@ struct damon_stream {
 		size_t nr, cap;
 	} polled;
 	uint64_t nr_snapshots, nr_regions;
+	uint64_t bytes,
+		burst_bytes; /* of the last burst's regions; of the one under way */
 };
 
 struct mh_source {
@@ -72,18 +74,19 @@ struct mh_source {
 	} ranges; /* of params; else what rows are restricted to */
 	pid_t kdamond;
 	uint64_t kdamond_start, kdamond_cpu_ns; /* start time; CPU time at our start */
-	uint64_t attached_index;                /* damon:attach: of its directory */
-	bool attached_sysfs;                    /* it has one */
-	uint64_t nr_checked; /* snapshots when its intervals were last read */
-	bool physical;       /* addresses are physical */
+	uint64_t kdamond_told_ns;  /* CPU time of it and those before, as told last */
+	uint64_t kdamonds_past_ns; /* of those that ended */
+	uint64_t attached_index;   /* damon:attach: of its directory */
+	bool attached_sysfs;       /* it has one */
+	uint64_t nr_checked;       /* snapshots when its intervals were last read */
+	bool physical;             /* addresses are physical */
 	bool started;
+	bool gaps_told; /* said: much of what is watched is mapped to nothing */
 	bool no_commit; /* said: this kernel takes no new targets while it runs */
 	uint32_t ring_kib;
 	uint64_t poll_ns, poll_delay_ns, polls_left;
 	uint64_t drain_ns, look_ns, look_step_ns, stat_ns; /* when next */
 };
-
-uint64_t mh_damon_now_ns(void);
 
 /* settings.c: which way `damon` goes for a target, and what the kernel calls it. */
 enum damon_mode mh_damon_resolve(enum damon_mode mode, const struct mh_target *target);

@@ -27,12 +27,27 @@ static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
 	return to->fn(to->arg, &ev, err);
 }
 
+/* "allow anon, reject non memcg": in DAMO's words. */
+static void filters_words(char *out, size_t size, const struct damon_params *p)
+{
+	size_t i, len = 0;
+
+	*out = '\0';
+	for (i = 0; i < p->nr_filters && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s %s%s", i ? ", " : "",
+					p->filters[i].reject ? "reject" : "allow",
+					p->filters[i].non ? "non " : "",
+					p->filters[i].type);
+}
+
 int mh_damon_tell_params(const struct mh_source *src, const struct damon_sink *to,
 			 struct mh_err *err)
 {
 	const struct damon_params *p = &src->params;
+	char filters[192];
 	int ret = tell_meta(src, to, err, "name", "%s", src->ops->name);
 
+	filters_words(filters, sizeof(filters), p);
 	if (!ret)
 		ret = tell_meta(src, to, err, "unit", "hits of checks");
 	if (!ret)
@@ -52,6 +67,8 @@ int mh_damon_tell_params(const struct mh_source *src, const struct damon_sink *t
 				"%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64,
 				p->goal.access_bp, p->goal.aggrs, p->goal.sample_min_us,
 				p->goal.sample_max_us);
+	if (!ret && *filters)
+		ret = tell_meta(src, to, err, "filters", "%s", filters);
 	if (!ret)
 		ret = tell_meta(src, to, err, "clock", "monotonic");
 	return ret;

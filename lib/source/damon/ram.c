@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,15 +100,18 @@ static int add_by_node(struct damon_rams *rams, const char *sysroot, struct mh_r
 	return ret;
 }
 
-int mh_damon_ram_read(struct damon_rams *out, const char *sysroot, struct mh_err *err)
+/* Every range of RAM, in whole pages. */
+static int each_ram(const char *sysroot,
+		    int (*fn)(void *arg, struct mh_range ram, struct mh_err *err),
+		    void *arg, struct mh_err *err)
 {
-	uint64_t block = block_size(sysroot), page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	char path[PATH_MAX], line[256];
+	bool any = false;
 	struct mh_range ram;
 	int ret = MH_OK;
 	FILE *f;
 
-	*out = (struct damon_rams){ 0 };
 	snprintf(path, sizeof(path), "%s/proc/iomem", sysroot);
 	f = fopen(path, "re");
 	if (!f)
@@ -117,13 +121,52 @@ int mh_damon_ram_read(struct damon_rams *out, const char *sysroot, struct mh_err
 			continue;
 		ram.start = (ram.start + page - 1) / page * page;
 		ram.end = ram.end / page * page;
-		if (ram.end > ram.start)
-			ret = add_by_node(out, sysroot, ram, block, err);
+		if (ram.end <= ram.start)
+			continue;
+		any = true;
+		ret = fn(arg, ram, err);
 	}
 	fclose(f);
-	if (!ret && !out->nr)
+	if (!ret && !any)
 		ret = mh_fail(err, MH_EPERM,
 			      "'%s' shows no System RAM; run as root outside a container",
 			      path);
 	return ret;
+}
+
+struct by_node {
+	struct damon_rams *rams;
+	const char *sysroot;
+	uint64_t block;
+};
+
+static int split(void *arg, struct mh_range ram, struct mh_err *err)
+{
+	struct by_node *b = arg;
+
+	return add_by_node(b->rams, b->sysroot, ram, b->block, err);
+}
+
+int mh_damon_ram_read(struct damon_rams *out, const char *sysroot, struct mh_err *err)
+{
+	struct by_node b = { out, sysroot, block_size(sysroot) };
+
+	*out = (struct damon_rams){ 0 };
+	return each_ram(sysroot, split, &b, err);
+}
+
+static int keep_larger(void *arg, struct mh_range ram, struct mh_err *err)
+{
+	struct mh_range *largest = arg;
+
+	(void)err;
+	if (mh_range_len(ram) > mh_range_len(*largest))
+		*largest = ram;
+	return MH_OK;
+}
+
+int mh_damon_ram_largest(struct mh_range *out, const char *sysroot, struct mh_err *err)
+{
+	*out = (struct mh_range){ 0 };
+	return each_ram(sysroot, keep_larger, out, err);
 }

@@ -26,4 +26,8 @@ int mh_damon_ram_line(struct mh_range *out, const char *line);
 int mh_damon_ram_read(struct damon_rams *out, const char *sysroot,
 		      struct mh_err *err) MH_MUST_CHECK;
 
+/* The largest range of it, as the kernel's DAMON modules choose theirs. */
+int mh_damon_ram_largest(struct mh_range *out, const char *sysroot,
+			 struct mh_err *err) MH_MUST_CHECK;
+
 #endif

@@ -61,6 +61,11 @@ static int check_params(const struct damon_params *p, struct mh_err *err)
 		return mh_fail(err, MH_EINPUT,
 			       "--auto-intervals is BP:AGGRS:MIN:MAX with BP up to 10000 "
 			       "and MIN <= MAX");
+	/* The tracepoint does not tell them. */
+	if (p->nr_filters && !p->polled)
+		return mh_fail(err, MH_EINPUT,
+			       "--page-filter needs --snapshot DELAY:COUNT: pages are "
+			       "counted on demand");
 	return MH_OK;
 }
 
@@ -95,6 +100,8 @@ int mh_damon_settings_read(struct mh_source *src, const struct mh_source_opts *o
 	p->goal.sample_max_us =
 		or_default(opts->auto_intervals.sample_max_ns / 1000, GOAL_MAX_US);
 	p->polled = opts->polled.delay_ns != 0;
+	p->filters = opts->filters;
+	p->nr_filters = opts->nr_filters;
 	src->poll_delay_ns = opts->polled.delay_ns;
 	src->polls_left = or_default(opts->polled.count, UINT64_MAX);
 	return check_params(p, err);

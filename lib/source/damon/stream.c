@@ -162,6 +162,8 @@ static void place_in_time(struct mh_source *src, const struct mh_snapshot *snap)
 	if (!s->previous_ns || s->lost_since_ns)
 		s->previous_ns = s->burst_ns > aggr_ns ? s->burst_ns - aggr_ns : 0;
 	s->lost_since_ns = 0;
+	s->bytes = s->burst_bytes;
+	s->burst_bytes = 0;
 	s->nr_snapshots++;
 }
 
@@ -188,12 +190,15 @@ static int tell_rows(struct mh_source *src, const struct mh_snapshot *snap,
 	for (i = 0; !ret && i < snap->nr; i++) {
 		const struct mh_region_row *row = &snap->rows[i];
 
+		src->stream.burst_bytes += row->end - row->start;
 		if (!wanted(src, row))
 			continue;
 		ev.region.start = row->start;
 		ev.region.end = row->end;
 		ev.region.nr_accesses = row->nr_accesses;
 		ev.region.age = row->age < limit ? row->age : limit;
+		if (src->params.nr_filters)
+			ev.region.touched = row->passed;
 		ret = to->fn(to->arg, &ev, err);
 	}
 	src->stream.nr_regions += snap->nr;
@@ -293,6 +298,10 @@ static int read_tried(struct mh_source *src, size_t i, struct mh_region_row *row
 		return MH_END;
 	row->nr_accesses = (uint32_t)nr;
 	row->age = (uint32_t)age;
+	row->passed = MH_NO_BYTES;
+	if (src->params.nr_filters &&
+	    mh_damon_read_u64(src->fs, &row->passed, NULL, TRIED "sz_filter_passed", i))
+		return MH_END;
 	return MH_OK;
 #undef TRIED
 }

@@ -6,14 +6,9 @@
  */
 #include "source/idle/pagemap.h"
 
-#include "source/idle/blocks.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/ioctl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -30,34 +25,19 @@ struct pm_scan_arg_abi {
 #define PAGE_IS_PRESENT_ABI (1u << 3)
 #define PAGE_IS_SWAPPED_ABI (1u << 4)
 
-static int proc_failed(struct mh_err *err, pid_t pid)
-{
-	if (errno == ENOENT || errno == ESRCH)
-		return mh_fail(err, MH_ENOTARGET, "process %d ended", (int)pid);
-	if (errno == EACCES || errno == EPERM)
-		return mh_fail(err, MH_EPERM,
-			       "cannot use /proc/%d/pagemap: it is another user's "
-			       "process or has privileges; run as root",
-			       (int)pid);
-	return mh_fail_errno(err, "cannot use /proc/%d/pagemap", (int)pid);
-}
-
-int mh_pagemap_open(struct pagemap *pm, const char *sysroot, pid_t pid,
+int mh_pagemap_open(struct pagemap *pm, const struct round *r, pid_t pid,
 		    struct mh_err *err)
 {
-	char path[PATH_MAX];
 	long page = sysconf(_SC_PAGESIZE);
 
 	*pm = (struct pagemap){ .pid = pid, .can_skip = true };
 	pm->page_shift = (unsigned)__builtin_ctzl((unsigned long)page);
-	snprintf(path, sizeof(path), "%s/proc/%d/pagemap", sysroot, (int)pid);
-	pm->fd = open(path, O_RDONLY | O_CLOEXEC);
-	return pm->fd < 0 ? proc_failed(err, pid) : MH_OK;
+	return mh_round_open(&pm->fd, r, pid, "pagemap", O_RDONLY, err);
 }
 
 static void note_stall(struct pagemap *pm, uint64_t since_ns)
 {
-	uint64_t took = mh_idle_now_ns() - since_ns;
+	uint64_t took = mh_round_now_ns() - since_ns;
 
 	if (took > pm->stall_max_ns)
 		pm->stall_max_ns = took;
@@ -76,7 +56,7 @@ uint64_t mh_pagemap_skip_hole(struct pagemap *pm, uint64_t start, uint64_t end)
 		.category_anyof_mask = PAGE_IS_PRESENT_ABI | PAGE_IS_SWAPPED_ABI,
 		.return_mask = PAGE_IS_PRESENT_ABI | PAGE_IS_SWAPPED_ABI,
 	};
-	uint64_t since = mh_idle_now_ns();
+	uint64_t since = mh_round_now_ns();
 	int n;
 
 	if (!pm->can_skip)
@@ -98,7 +78,7 @@ int mh_pagemap_read(struct pagemap *pm, uint64_t *entries, uint64_t start, size_
 	off_t offset = (off_t)((start >> pm->page_shift) * sizeof(*entries));
 
 	while (done < size) {
-		uint64_t since = mh_idle_now_ns();
+		uint64_t since = mh_round_now_ns();
 		ssize_t n = pread(pm->fd, (char *)entries + done, size - done,
 				  offset + (off_t)done);
 
@@ -106,7 +86,7 @@ int mh_pagemap_read(struct pagemap *pm, uint64_t *entries, uint64_t start, size_
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return proc_failed(err, pm->pid);
+			return mh_round_failed(err, pm->pid, "pagemap");
 		if (n == 0) /* its address space is gone */
 			return mh_fail(err, MH_ENOTARGET, "process %d ended",
 				       (int)pm->pid);

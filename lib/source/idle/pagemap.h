@@ -6,12 +6,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include <memheat/base.h>
+#include "source/round.h"
 
 /* An entry. */
 #define PAGEMAP_PFN_MASK   ((1ull << 55) - 1) /* of a page that is present */
 #define PAGEMAP_SOFT_DIRTY (1ull << 55)
 #define PAGEMAP_EXCLUSIVE  (1ull << 56) /* no other process maps it */
+#define PAGEMAP_FILE       (1ull << 61) /* of a file, or shared memory */
 #define PAGEMAP_SWAPPED    (1ull << 62)
 #define PAGEMAP_PRESENT    (1ull << 63)
 
@@ -24,7 +25,7 @@ struct pagemap {
 };
 
 /* Returns MH_OK; MH_ENOTARGET; MH_EPERM; MH_ESYS. */
-int mh_pagemap_open(struct pagemap *pm, const char *sysroot, pid_t pid,
+int mh_pagemap_open(struct pagemap *pm, const struct round *r, pid_t pid,
 		    struct mh_err *err) MH_MUST_CHECK;
 
 /* The first address in [start, end) with a page that is present or swapped, or one before

@@ -108,7 +108,7 @@ static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t arm
 	uint8_t accessed[IDLE_BLOCK_PFNS / 8] = { 0 },
 					   observed[IDLE_BLOCK_PFNS / 8] = { 0 };
 	uint64_t i, nr = 0, page = 1ull << scan->page_shift;
-	struct mh_event ev;
+	struct mh_event ev = mh_round_event(scan->round, MH_EV_PAGES);
 
 	for (i = 0; i < mh_range_len(pfns); i++) {
 		enum idle_state state =
@@ -119,16 +119,17 @@ static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t arm
 		nr++;
 		scan->sums.observed += page;
 		observed[i / 8] |= (uint8_t)(1u << i % 8);
+		mh_idle_nodes_count(&scan->nodes, pfns.start + i, page,
+				    state != IDLE_IDLE);
+		mh_idle_count_type(scan,
+				   mh_idle_blocks_is_anon(&scan->blocks, pfns.start + i),
+				   state != IDLE_IDLE);
 		if (state == IDLE_IDLE)
 			continue;
-		scan->sums.accessed += page;
 		accessed[i / 8] |= (uint8_t)(1u << i % 8);
 	}
 	if (!nr)
 		return MH_OK;
-	mh_event_init(&ev, MH_EV_PAGES);
-	ev.source = scan->source;
-	ev.time_ns = scan->time_ns;
 	ev.pages.start_ns = armed_ns;
 	ev.pages.start = pfns.start << scan->page_shift;
 	ev.pages.nr_pages = mh_range_len(pfns);
@@ -136,7 +137,7 @@ static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t arm
 	ev.pages.layer = MH_PAGES_ACCESS;
 	ev.pages.accessed = accessed;
 	ev.pages.observed = nr < mh_range_len(pfns) ? observed : NULL;
-	return scan->fn(scan->arg, &ev, err);
+	return mh_round_send(scan->round, &ev, err);
 }
 
 int mh_idle_physical_tell(struct idle_physical *ram, struct idle_scan *scan,

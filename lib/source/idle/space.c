@@ -18,98 +18,12 @@
 #include "base/vec.h"
 #include "source/maps.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define PIECE_PAGES 32768u /* 256 KiB of pagemap in one read */
-
-static struct mh_event new_event(const struct idle_scan *scan, enum mh_event_kind kind)
-{
-	struct mh_event ev;
-
-	mh_event_init(&ev, kind);
-	ev.source = scan->source;
-	ev.time_ns = scan->time_ns;
-	return ev;
-}
-
-static int send(const struct idle_scan *scan, const struct mh_event *ev,
-		struct mh_err *err)
-{
-	return scan->fn(scan->arg, ev, err);
-}
-
-/* ---- mappings: told when they change ---- */
-
-static uint32_t hash_path(const char *s)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * 16777619u;
-	return h;
-}
-
-static bool same_mapping(const struct idle_vma *a, const struct idle_vma *b)
-{
-	return a->start == b->start && a->end == b->end && a->pgoff == b->pgoff &&
-	       a->prot == b->prot && a->shared == b->shared &&
-	       a->path_hash == b->path_hash;
-}
-
-/* Mappings changed some time since the last scan: they are dated at its time, so that
- * the interval's pages find them. */
-static uint64_t change_time(const struct idle_space *p, const struct idle_scan *scan)
-{
-	return p->armed_ns ? p->armed_ns : scan->time_ns;
-}
-
-static int tell_removed(const struct idle_space *p, const struct idle_scan *scan,
-			const struct idle_vma *vma, struct mh_err *err)
-{
-	struct mh_event ev = new_event(scan, MH_EV_MAP);
-
-	ev.time_ns = change_time(p, scan);
-	ev.map.op = MH_MAP_REMOVE;
-	ev.map.pid = (uint32_t)p->stat.pid;
-	ev.map.start = vma->start;
-	ev.map.end = vma->end;
-	return send(scan, &ev, err);
-}
-
-static int tell_added(const struct idle_space *p, const struct idle_scan *scan,
-		      const struct mh_ev_map *map, struct mh_err *err)
-{
-	struct mh_event ev = new_event(scan, MH_EV_MAP);
-
-	ev.time_ns = change_time(p, scan);
-	ev.map = *map;
-	ev.map.pid = (uint32_t)p->stat.pid;
-	return send(scan, &ev, err);
-}
-
-/* The old mappings up to where the new one ends that are not it are gone; both lists are
- * in address order, *old is the position in the old one. */
-static int tell_change(const struct idle_space *p, const struct idle_scan *scan,
-		       size_t *old, const struct idle_vma *vma,
-		       const struct mh_ev_map *map, struct mh_err *err)
-{
-	int status = MH_OK;
-
-	while (!status && *old < p->vmas.nr && p->vmas.v[*old].start < vma->end) {
-		const struct idle_vma *before = &p->vmas.v[(*old)++];
-
-		if (same_mapping(before, vma))
-			return MH_OK;
-		status = tell_removed(p, scan, before, err);
-	}
-	return status ? status : tell_added(p, scan, map, err);
-}
 
 /* ---- looking ---- */
 
@@ -175,8 +89,7 @@ static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
 /* Pieces are cut at multiples of their size, so that a mapping that grows changes its
  * last one only. */
 static int look_at_mapping(struct idle_space *p, struct idle_scan *scan,
-			   struct pagemap *pm, const struct idle_vma *vma,
-			   struct mh_err *err)
+			   struct pagemap *pm, const struct vma *vma, struct mh_err *err)
 {
 	uint64_t size = (uint64_t)PIECE_PAGES << scan->page_shift;
 	uint64_t at = vma->start, start, end;
@@ -200,27 +113,23 @@ static int look_at_mapping(struct idle_space *p, struct idle_scan *scan,
 }
 
 /* The upper half is the kernel's: [vsyscall] has no pagemap. */
-static bool has_pages(const struct idle_vma *vma)
+static bool has_pages(const struct vma *vma)
 {
 	return vma->end <= 1ull << 63 && vma->start < vma->end;
 }
 
 static int look_at_line(struct idle_space *p, struct idle_scan *scan, struct pagemap *pm,
-			char *line, size_t *old, struct idle_vma *vma, struct mh_err *err)
+			char *line, size_t *old, struct vma *vma, struct mh_err *err)
 {
 	struct mh_ev_map map;
+	size_t same;
 	int status;
 
 	if (mh_maps_line(&map, line))
 		return mh_fail(err, MH_EFORMAT, "/proc/%d/maps has a line that is none",
-			       (int)p->stat.pid);
-	*vma = (struct idle_vma){ .start = map.start,
-				  .end = map.end,
-				  .pgoff = map.pgoff,
-				  .prot = map.prot,
-				  .shared = map.shared,
-				  .path_hash = hash_path(map.path) };
-	status = tell_change(p, scan, old, vma, &map, err);
+			       (int)p->proc.stat.pid);
+	*vma = mh_vma_of(&map);
+	status = mh_vmas_meet(&p->vmas, old, &same, &map, &p->proc, scan->round, err);
 	if (!status && has_pages(vma))
 		status = look_at_mapping(p, scan, pm, vma, err);
 	return status;
@@ -229,8 +138,8 @@ static int look_at_line(struct idle_space *p, struct idle_scan *scan, struct pag
 static int look_at_mappings(struct idle_space *p, struct idle_scan *scan,
 			    struct pagemap *pm, FILE *maps, struct mh_err *err)
 {
-	__typeof__(p->vmas) found = { 0 };
-	struct idle_vma *vma;
+	struct vmas found = { 0 };
+	struct vma *vma;
 	char *line = NULL;
 	size_t cap = 0, old = 0;
 	int status = MH_OK;
@@ -241,48 +150,36 @@ static int look_at_mappings(struct idle_space *p, struct idle_scan *scan,
 			     : mh_fail(err, MH_ENOMEM, "out of memory");
 	}
 	if (!status && !found.nr) /* its address space is gone: it is ending */
-		status = mh_fail(err, MH_ENOTARGET, "process %d ended", (int)p->stat.pid);
-	for (; !status && old < p->vmas.nr; old++)
-		status = tell_removed(p, scan, &p->vmas.v[old], err);
+		status = mh_fail(err, MH_ENOTARGET, "process %d ended",
+				 (int)p->proc.stat.pid);
+	if (!status)
+		status = mh_vmas_end(&p->vmas, old, &p->proc, scan->round, err);
 	free(line);
 	free(p->vmas.v);
 	p->vmas = found;
 	return status;
 }
 
-static FILE *open_maps(const struct idle_space *p, const struct idle_scan *scan)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/proc/%d/maps", scan->sysroot, (int)p->stat.pid);
-	return fopen(path, "re");
-}
-
-static int failed_to_open(const struct idle_space *p, struct mh_err *err)
-{
-	if (errno == ENOENT || errno == ESRCH)
-		return mh_fail(err, MH_ENOTARGET, "process %d ended", (int)p->stat.pid);
-	return mh_fail_errno(err,
-			     "cannot use /proc/%d of another user or with privileges",
-			     (int)p->stat.pid);
-}
-
 int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
 {
-	uint64_t run_ns = mh_proc_run_ns(scan->sysroot, p->stat.pid);
+	struct watched *w = &p->proc;
+	uint64_t run_ns = mh_proc_run_ns(scan->round->sysroot, w->stat.pid);
 	struct pagemap pm;
 	FILE *maps;
-	int status = mh_pagemap_open(&pm, scan->sysroot, p->stat.pid, err);
+	int fd, status = mh_pagemap_open(&pm, scan->round, w->stat.pid, err);
 
 	if (status)
 		return status;
-	p->looked = false;
 	p->now.pieces.nr = p->now.entries.nr = 0;
-	p->ran = run_ns != p->run_ns;
-	p->run_ns = run_ns;
-	maps = open_maps(p, scan);
-	status =
-		maps ? look_at_mappings(p, scan, &pm, maps, err) : failed_to_open(p, err);
+	p->ran = run_ns != w->run_ns;
+	w->run_ns = run_ns;
+	status = mh_round_open(&fd, scan->round, w->stat.pid, "maps", O_RDONLY, err);
+	maps = status ? NULL : fdopen(fd, "r");
+	if (maps)
+		status = look_at_mappings(p, scan, &pm, maps, err);
+	else if (!status)
+		status =
+			mh_fail_errno(err, "cannot read /proc/%d/maps", (int)w->stat.pid);
 	if (maps)
 		fclose(maps);
 	mh_pagemap_close(&pm);
@@ -328,13 +225,26 @@ static enum idle_state judge(struct idle_scan *scan, uint64_t now, uint64_t befo
 	return state;
 }
 
+void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed)
+{
+	struct idle_sums *sums = &scan->sums;
+	uint64_t size = 1ull << scan->page_shift;
+
+	*(anon ? &sums->anon : &sums->file) += size;
+	if (accessed) {
+		sums->accessed += size;
+		*(anon ? &sums->anon_accessed : &sums->file_accessed) += size;
+	}
+}
+
 static void count(struct idle_scan *scan, uint64_t entry, enum idle_state state)
 {
 	uint64_t size = 1ull << scan->page_shift;
 
 	scan->sums.observed += size;
-	if (state == IDLE_ACCESSED)
-		scan->sums.accessed += size;
+	mh_idle_nodes_count(&scan->nodes, entry & PAGEMAP_PFN_MASK, size,
+			    state == IDLE_ACCESSED);
+	mh_idle_count_type(scan, !(entry & PAGEMAP_FILE), state == IDLE_ACCESSED);
 	if (entry & PAGEMAP_EXCLUSIVE)
 		scan->sums.exclusive += size;
 	else
@@ -379,17 +289,17 @@ static int tell_layer(const struct idle_space *p, const struct idle_scan *scan,
 		      const uint8_t *accessed, const uint8_t *observed,
 		      struct mh_err *err)
 {
-	struct mh_event ev = new_event(scan, MH_EV_PAGES);
+	struct mh_event ev = mh_round_event(scan->round, MH_EV_PAGES);
 
-	ev.pages.start_ns = p->armed_ns;
-	ev.pages.pid = (uint32_t)p->stat.pid;
+	ev.pages.start_ns = p->proc.armed_ns;
+	ev.pages.pid = (uint32_t)p->proc.stat.pid;
 	ev.pages.start = piece->start;
 	ev.pages.nr_pages = piece->nr;
 	ev.pages.page_shift = (uint8_t)scan->page_shift;
 	ev.pages.layer = (uint8_t)layer;
 	ev.pages.accessed = accessed;
 	ev.pages.observed = observed;
-	return send(scan, &ev, err);
+	return mh_round_send(scan->round, &ev, err);
 }
 
 static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
@@ -418,17 +328,6 @@ static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
 	return status;
 }
 
-static int tell_not_run(const struct idle_space *p, const struct idle_scan *scan,
-			struct mh_err *err)
-{
-	struct mh_event ev = new_event(scan, MH_EV_GAP);
-
-	ev.gap.start_ns = p->armed_ns;
-	ev.gap.pid = (uint32_t)p->stat.pid;
-	ev.gap.cause = MH_GAP_NOT_RUN;
-	return send(scan, &ev, err);
-}
-
 static int tell_pieces(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
 {
 	size_t i, before = 0;
@@ -441,15 +340,18 @@ static int tell_pieces(struct idle_space *p, struct idle_scan *scan, struct mh_e
 
 int mh_idle_space_tell(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
 {
+	struct watched *w = &p->proc;
 	struct idle_view swap;
 	int status = MH_OK;
 
-	if (p->armed_ns && p->armed_ns < scan->time_ns)
-		status = p->ran ? tell_pieces(p, scan, err) : tell_not_run(p, scan, err);
+	if (w->armed_ns && w->armed_ns < scan->round->time_ns)
+		status = p->ran ? tell_pieces(p, scan, err)
+				: mh_round_gap(scan->round, w->armed_ns, w->stat.pid,
+					       MH_GAP_NOT_RUN, err);
 	swap = p->before;
 	p->before = p->now;
 	p->now = swap;
-	p->armed_ns = scan->time_ns;
+	w->armed_ns = scan->round->time_ns;
 	return status;
 }
 
@@ -458,28 +360,30 @@ int mh_idle_space_tell(struct idle_space *p, struct idle_scan *scan, struct mh_e
 int mh_idle_space_arm_writes(const struct idle_space *p, const struct idle_scan *scan,
 			     struct mh_err *err)
 {
-	char path[PATH_MAX];
-	ssize_t n;
-	int fd;
+	pid_t pid = p->proc.stat.pid;
+	int fd, status =
+			mh_round_open(&fd, scan->round, pid, "clear_refs", O_WRONLY, err);
 
-	snprintf(path, sizeof(path), "%s/proc/%d/clear_refs", scan->sysroot,
-		 (int)p->stat.pid);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return failed_to_open(p, err);
-	n = write(fd, "4", 1);
+	if (status)
+		return status;
+	if (write(fd, "4", 1) != 1)
+		status = mh_round_failed(err, pid, "clear_refs");
 	close(fd);
-	return n == 1 ? MH_OK : failed_to_open(p, err);
+	return status;
 }
 
-void mh_idle_space_forget(struct idle_space *p)
+void mh_idle_space_forget(struct watched *proc)
 {
+	struct idle_space *p = (struct idle_space *)proc;
+
 	p->vmas.nr = 0;
 	p->before.pieces.nr = p->before.entries.nr = 0;
 }
 
-void mh_idle_space_fini(struct idle_space *p)
+void mh_idle_space_fini(struct watched *proc)
 {
+	struct idle_space *p = (struct idle_space *)proc;
+
 	free(p->vmas.v);
 	free(p->now.pieces.v);
 	free(p->now.entries.v);

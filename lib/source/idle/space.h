@@ -6,15 +6,10 @@
 #include <memheat/source.h>
 
 #include "source/idle/blocks.h"
+#include "source/idle/nodes.h"
 #include "source/idle/pagemap.h"
-#include "source/tree.h"
-
-/* A mapping as it was at the last scan. */
-struct idle_vma {
-	uint64_t start, end, pgoff;
-	uint32_t path_hash;
-	uint8_t prot, shared;
-};
+#include "source/vmas.h"
+#include "source/watch.h"
 
 /* A piece of a mapping in which pages are, and its pagemap entries. */
 struct idle_piece {
@@ -35,37 +30,28 @@ struct idle_view {
 };
 
 struct idle_space {
-	struct proc_stat stat;
-	bool alive;        /* met in the scan under way */
-	bool looked;       /* now is of the scan under way */
-	bool unreadable;   /* a warning was given; tried again at each scan */
-	bool ran;          /* since it was armed */
-	uint64_t armed_ns; /* its pages are armed since then; 0: never armed */
-	uint64_t run_ns;   /* CPU time at arming */
-	struct {
-		struct idle_vma *v;
-		size_t nr, cap;
-	} vmas;
+	struct watched proc;
+	bool looked; /* now is of the scan under way */
+	bool ran;    /* since it was armed */
+	struct vmas vmas;
 	struct idle_view now, before;
 };
 
 /* Bytes, pages and calls of one scan, over all address spaces. */
 struct idle_sums {
 	uint64_t rss, observed, accessed, exclusive, shared; /* told once each */
+	uint64_t anon, anon_accessed, file, file_accessed;   /* likewise */
 	uint64_t untracked, unarmed, swapped;                /* at each place */
 	uint64_t nr_moved, nr_present, nr_hidden;
 	uint64_t stall_max_ns;
 };
 
 struct idle_scan {
-	const char *sysroot;
-	uint16_t source;
+	const struct round *round;
 	unsigned page_shift;
-	bool writes;      /* tell of written pages too */
-	uint64_t time_ns; /* of the scan: one for all, so that moments add up */
-	mh_event_fn fn;
-	void *arg;
+	bool writes; /* tell of written pages too */
 	struct idle_blocks blocks;
+	struct idle_nodes nodes;
 	struct idle_sums sums;
 };
 
@@ -87,9 +73,11 @@ int mh_idle_space_tell(struct idle_space *p, struct idle_scan *scan,
 int mh_idle_space_arm_writes(const struct idle_space *p, const struct idle_scan *scan,
 			     struct mh_err *err) MH_MUST_CHECK;
 
-/* It is another program now: what was known of its pages is void. */
-void mh_idle_space_forget(struct idle_space *p);
+/* Add a page that was observed to the sums by type, and of what was accessed. */
+void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed);
 
-void mh_idle_space_fini(struct idle_space *p);
+/* For struct watch_ops. */
+void mh_idle_space_forget(struct watched *p);
+void mh_idle_space_fini(struct watched *p);
 
 #endif

@@ -311,7 +311,7 @@ static int add_sample(struct perf_import *p, struct perf_attr *a, struct mh_even
 	p->count.with_addr += !!(s->flags & MH_SAMPLE_ADDR);
 	ev->source = source_id(p, source_of(a));
 	if (extra->nr_chain)
-		ret = mh_chains_put(&p->chains[source_of(a)], ev, extra->chain,
+		ret = mh_chains_put(&p->chains[source_of(a)], &s->stack, ev, extra->chain,
 				    (size_t)extra->nr_chain, p->swap, p->fn, p->arg, err);
 	return ret ? ret : mh_perf_order_add(&p->order, ev, err);
 }

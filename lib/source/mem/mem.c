@@ -98,8 +98,8 @@ static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra 
 		s->flags &= (uint8_t)~MH_SAMPLE_ADDR;
 	if (!extra->nr_chain)
 		return 0;
-	return mh_chains_put(&src->chains, ev, extra->chain, (size_t)extra->nr_chain,
-			     false, convert, src, err);
+	return mh_chains_put(&src->chains, &s->stack, ev, extra->chain,
+			     (size_t)extra->nr_chain, false, convert, src, err);
 }
 
 static int on_aux(void *arg, const struct mh_watch_aux *aux, mh_event_fn fn, void *fn_arg,

@@ -24,6 +24,9 @@ wrong "'bogus'" -s bogus -- true
 wrong 'named twice' -s refs,refs -- true
 wrong 'TLB' -s refs -I 1ms -- true
 wrong '--no-children' --no-children -- true
+for filter in memcg 'anon x' 'reject' 'hugepage_size'; do
+	wrong 'the filter\|a filter is' -s damon --snapshot 1s:1 --page-filter "$filter" -- true
+done
 if ls memheat.data* 2>/dev/null; then
 	echo 'files were created'
 	exit 1

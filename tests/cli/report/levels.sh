@@ -52,12 +52,12 @@ END
 cmp got wanted || fail "$(cat out)"
 shows '1234 samples of no memory access'
 
-status 0 "$MEMHEAT" report levels -i t --by node --format csv
+status 0 "$MEMHEAT" report levels -i t --split node --format csv
 grep -c '^node 0,load,l1,hit,100,' out >n && [ "$(cat n)" = 1 ] || fail "$(cat out)"
 shows 'node 1,load,remote_ram,hit,1,'
 shows 'node not known,store,l1,hit,1,0.5,0,,,,,,'
-status 0 "$MEMHEAT" report levels -i t --by thread
+status 0 "$MEMHEAT" report levels -i t --split thread
 shows 'prog 7/7, 100 samples'
 shows 'prog 7/8, 5 samples'
-status 0 "$MEMHEAT" report levels -i t --by cpu --level ram,remote_ram
+status 0 "$MEMHEAT" report levels -i t --split cpu --level ram,remote_ram
 shows 'cpu 2, 1 samples'

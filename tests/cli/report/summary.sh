@@ -26,3 +26,17 @@ shows '"schema":"memheat.summary/1"'
 shows '"wss_p50":4198400,"wss_p90":4198400'
 status 0 "$MEMHEAT" report --format csv
 grep -qx 'wss_max,4198400' out || fail "no wss_max in CSV: $(cat out)"
+
+# What watching cost per snapshot, ours and DAMON's, where the recorder counted them.
+{
+	"$MEMHEAT" dump memheat.data
+	echo 'stat time=2000000000 source=1 name=kdamond.cpu_ns value=90000000'
+	echo 'stat time=2000000000 source=1 name=damon.snapshots value=10'
+} >counted.text
+"$MEMHEAT" import text counted.text -o counted.data 2>err
+status 0 "$MEMHEAT" report counted.data
+shows ' of one CPU, 1.1 ms per snapshot)'
+shows "DAMON's thread took 90 ms of CPU time"
+shows ' of one CPU, 9 ms per snapshot)'
+status 0 "$MEMHEAT" report counted.data --format json
+shows '"kdamond_cpu_ns":90000000,"recorded_snapshots":10'

@@ -19,10 +19,13 @@
 static int run(char *const *argv, struct mh_err *err)
 {
 	struct pollfd fd = { .events = POLLIN };
+	char path[PATH_MAX];
 	struct mh_child c;
 	int ret, status;
 
-	ret = mh_child_spawn(&c, argv, false, err);
+	ret = mh_child_look(path, argv[0], err);
+	if (!ret)
+		ret = mh_child_spawn(&c, argv, NULL, false, err);
 	if (ret)
 		return ret;
 	ret = mh_child_go(&c, argv[0], err);
@@ -113,7 +116,7 @@ static void test_leaves_without_go(void **state)
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(mh_child_spawn(&c, argv, false, NULL), MH_OK);
+	assert_int_equal(mh_child_spawn(&c, argv, NULL, false, NULL), MH_OK);
 	pid = c.pid;
 	assert_int_equal(kill(pid, 0), 0);
 	mh_child_fini(&c);
@@ -128,7 +131,7 @@ static void test_killed_while_held(void **state)
 	siginfo_t info;
 
 	(void)state;
-	assert_int_equal(mh_child_spawn(&c, argv, false, NULL), MH_OK);
+	assert_int_equal(mh_child_spawn(&c, argv, NULL, false, NULL), MH_OK);
 	kill(c.pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(mh_child_go(&c, name, NULL), MH_OK);

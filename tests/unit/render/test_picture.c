@@ -79,7 +79,7 @@ static void test_cells_are_pixels(void **state)
 	map.state[3] = MH_CELL_UNMAPPED;
 	png = draw(mh_png_write, &map, &opts);
 	pixels = decode(png, 60, 40);
-	mh_raster_palette(colors, opts.cmap, 0);
+	mh_raster_palette(colors, &map, opts.cmap, 0);
 	mh_color_scale_init(&scale, &map, MH_SCALE_AUTO, 0, 0);
 	for (r = 0; r < rows; r++) {
 		for (c = 0; c < cols; c++) {
@@ -116,7 +116,7 @@ static void test_hot_cell_survives(void **state)
 	sample_set(&map, 57, 23, 1);
 	png = draw(mh_png_write, &map, &opts);
 	pixels = decode(png, 10, 10);
-	mh_raster_palette(colors, opts.cmap, 0);
+	mh_raster_palette(colors, &map, opts.cmap, 0);
 	for (r = 0; r < 10; r++) {
 		for (c = 0; c < 10; c++)
 			assert_color(pixels[r * 10 + c], r == 4 && c == 2
@@ -148,7 +148,7 @@ static void check_plot(struct mh_picture_opts opts, int rates)
 	assert_int_equal(mh_paper_init(&paper, &map, &scale, &opts, false, NULL), 0);
 	png = draw(mh_png_write, &map, &opts);
 	pixels = decode(png, (uint32_t)paper.w, (uint32_t)paper.h);
-	mh_raster_palette(colors, opts.cmap, opts.light);
+	mh_raster_palette(colors, &map, opts.cmap, opts.light);
 	for (i = 0; i < map.nr_bands; i++) {
 		const struct mh_band *b = &map.bands[i];
 

@@ -28,7 +28,7 @@ static void sample(uint64_t i, struct mh_event *ev)
 	ev->sample.cpu = (uint32_t)(i / 700 % 4);
 	ev->sample.event = (uint16_t)(i % 3);
 	ev->sample.stack = (uint32_t)below(&r, 300);
-	ev->sample.period = 1000;
+	ev->sample.period = 1000 + below(&r, 50);
 	ev->sample.flags = MH_SAMPLE_ADDR;
 	if (i % 40 == 7) {
 		ev->sample.flags = MH_SAMPLE_KERNEL;
@@ -217,10 +217,95 @@ static void columns_alone(void **state)
 			if (columns & MH_COL_CPU)
 				assert_true(s->cpu[i] == ev.sample.cpu);
 			if (columns & MH_COL_PERIOD)
-				assert_true(s->period[i] == 1000);
+				assert_true(s->period[i] == ev.sample.period);
 		}
 		mh_cursor_close(c);
 	}
+	mh_reader_close(r);
+	unlink(path);
+	free(path);
+}
+
+/* ---- rows in any order ---- */
+
+struct counted {
+	uint64_t time_ns, addr, period;
+	uint32_t pid, tid;
+	uint32_t pad;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct counted));
+}
+
+/* What a cursor gives to who only counts; the rows of each batch sorted on demand. */
+static struct counted *collect(const struct mh_reader *r, const struct mh_filter *f,
+			       bool sorted, size_t *nr)
+{
+	struct counted *v = calloc(NR_SAMPLES, sizeof(*v));
+	struct mh_cursor *c = cursor(r, f);
+	struct mh_batch b;
+	uint32_t i;
+
+	assert_non_null(v);
+	*nr = 0;
+	while (mh_cursor_next(c, &b, NULL) == MH_OK) {
+		const struct mh_sample_columns *s = &b.sample;
+
+		assert_true(b.nr <= NR_SAMPLES - *nr);
+		for (i = 0; i < b.nr; i++)
+			v[*nr + i] =
+				(struct counted){ s->time_ns[i], s->addr[i], s->period[i],
+						  s->pid[i],     s->tid[i],  0 };
+		if (sorted)
+			qsort(v + *nr, b.nr, sizeof(*v), by_bytes);
+		*nr += b.nr;
+	}
+	mh_cursor_close(c);
+	return v;
+}
+
+/* Each block's rows are the same ones, whole; returns whether they came otherwise. */
+static bool same_rows(const struct mh_reader *r, struct mh_filter f)
+{
+	struct counted *want, *got, *raw;
+	size_t nr, nr_got, nr_raw;
+	bool moved;
+
+	f.kinds = 1 << MH_EV_SAMPLE;
+	f.columns = MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD | MH_COL_PERIOD;
+	raw = collect(r, &f, false, &nr_raw);
+	want = collect(r, &f, true, &nr);
+	f.any_order = 1;
+	got = collect(r, &f, true, &nr_got);
+	assert_true(nr > 0);
+	assert_int_equal(nr, nr_got);
+	assert_memory_equal(want, got, nr * sizeof(*want));
+	free(got);
+	got = collect(r, &f, false, &nr_got);
+	moved = memcmp(raw, got, nr * sizeof(*raw)) != 0;
+	free(raw);
+	free(want);
+	free(got);
+	return moved;
+}
+
+static void any_order_is_the_same_rows(void **state)
+{
+	static const uint32_t pids[] = { 101 }, tids[] = { 102, 101 };
+	char *path = sample_trace();
+	struct mh_reader *r = reader(path);
+	struct mh_range t = { 1300000, 1700000 }, a = { 0x7f0000100000, 0x7f0000200000 };
+
+	(void)state;
+	/* Were they in the order of time, the field would do nothing. */
+	assert_true(same_rows(r, (struct mh_filter){ 0 }));
+	assert_true(same_rows(r, (struct mh_filter){ .time_ns = t }));
+	same_rows(r, (struct mh_filter){ .addr = a });
+	same_rows(r, (struct mh_filter){ .time_ns = t, .addr = a });
+	same_rows(r, (struct mh_filter){ .pids = pids, .nr_pids = 1 });
+	same_rows(r, (struct mh_filter){ .tids = tids, .nr_tids = 2, .time_ns = t });
 	mh_reader_close(r);
 	unlink(path);
 	free(path);
@@ -342,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_naive),
 		cmocka_unit_test(columns_alone),
+		cmocka_unit_test(any_order_is_the_same_rows),
 		cmocka_unit_test(occupancy_is_what_rows_touch),
 		cmocka_unit_test(occupancy_of_ranges),
 	};

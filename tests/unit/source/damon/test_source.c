@@ -15,7 +15,8 @@
 
 struct seen {
 	size_t nr_regions, nr_snapshots, nr_lost, nr_maps;
-	uint64_t last_ns, sample_us;
+	uint64_t last_ns, sample_us, touched;
+	char filters[192];
 	struct mh_ev_region region;
 };
 
@@ -29,8 +30,12 @@ static int keep(void *arg, const struct mh_event *ev, struct mh_err *err)
 		s->last_ns = ev->time_ns;
 		s->nr_regions++;
 		s->region = ev->region;
+		if (ev->region.touched != MH_NO_BYTES)
+			s->touched += ev->region.touched;
 		assert_true(ev->region.start_ns < ev->time_ns);
 	}
+	if (ev->kind == MH_EV_META && strstr(ev->meta.key, ".filters"))
+		snprintf(s->filters, sizeof(s->filters), "%s", ev->meta.value);
 	s->nr_lost += ev->kind == MH_EV_LOST;
 	s->nr_maps += ev->kind == MH_EV_MAP;
 	if (ev->kind == MH_EV_STAT && !strcmp(ev->stat.name, "damon.sample_us"))
@@ -85,11 +90,109 @@ static void test_polled(void **state)
 	assert_int_equal(seen.sample_us, 40000); /* as the kernel tuned it */
 	assert_int_equal(seen.region.pid, 42);
 	assert_int_equal(seen.region.age, 7);
+	assert_true(seen.region.touched == MH_NO_BYTES); /* no filters */
 	assert_int_equal(seen.region.max_accesses, 20);
 	/* One aggregation interval, not the time since the snapshot before. */
 	assert_int_equal(seen.last_ns - seen.region.start_ns, 800000000);
 	src->ops->close(src);
 	assert_string_equal(fake_find(&f, DAMON_KDAMONDS "/nr_kdamonds"), "0");
+}
+
+static const struct mh_page_filter filters[] = {
+	{ .type = "memcg", .memcg = "/a/b c" },
+	{ .type = "anon", .reject = 1, .non = 1 },
+	{ .type = "hugepage_size", .huge = { 0x200000, 0x40000000 } },
+};
+
+static void expect_file(struct fake_damon *f, const char *path, const char *value)
+{
+	const char *have = fake_find(f, path);
+
+	assert_non_null(have);
+	assert_string_equal(have, value);
+}
+
+/* Kernel by kernel: where the filters are, and what is counted. */
+static void test_page_filters(void **state)
+{
+	struct mh_source_opts opts = { .polled = { 1000000, 1 },
+				       .filters = filters,
+				       .nr_filters = 3 };
+	const char *dir = FAKE_CONTEXT "/schemes/0/ops_filters";
+	struct mh_target target = one_process();
+	struct seen seen = { 0 };
+	struct mh_source *src;
+	struct fake_damon f;
+	char path[160];
+	uint64_t deadline;
+	struct mh_err err;
+
+	(void)state;
+	fake_init(&f);
+	fake_make_newer(&f);
+	f.nr_tried = 4;
+	assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &target, &opts, keep,
+				    &seen, &err),
+		      MH_OK, &err);
+	snprintf(path, sizeof(path), "%s/0/memcg_path", dir);
+	expect_file(&f, path, "/a/b c");
+	snprintf(path, sizeof(path), "%s/0/allow", dir);
+	expect_file(&f, path, "Y");
+	snprintf(path, sizeof(path), "%s/0/matching", dir);
+	expect_file(&f, path, "Y");
+	snprintf(path, sizeof(path), "%s/1/type", dir);
+	expect_file(&f, path, "anon");
+	snprintf(path, sizeof(path), "%s/1/allow", dir);
+	expect_file(&f, path, "N");
+	snprintf(path, sizeof(path), "%s/1/matching", dir);
+	expect_file(&f, path, "N");
+	snprintf(path, sizeof(path), "%s/2/max", dir);
+	expect_file(&f, path, "1073741824");
+	expect_file(&f, FAKE_CONTEXT "/schemes/0/filters/nr_filters", "0");
+	assert_string_equal(seen.filters,
+			    "allow memcg, reject non anon, allow hugepage_size");
+	src->ops->wait(src, NULL, 0, &deadline);
+	wait_until(deadline);
+	assert_int_equal(src->ops->step(src, 0, keep, &seen, &err), MH_END);
+	assert_int_equal(seen.nr_regions, 4);
+	assert_int_equal(seen.touched, 2 * 1024);
+	src->ops->close(src);
+}
+
+static void expect_no_filters(struct fake_damon *f, enum damon_mode mode,
+			      const struct mh_page_filter *filter, uint64_t delay_ns,
+			      int status, const char *words)
+{
+	struct mh_source_opts opts = { .polled = { delay_ns, 1 },
+				       .filters = filter,
+				       .nr_filters = 1 };
+	struct mh_target one = one_process(), machine = { .type = MH_TARGET_SYSTEM };
+	struct mh_source *src = NULL;
+	struct seen seen = { 0 };
+	struct mh_err err;
+
+	assert_fails(mh_damon_open(&src, mode, &f->fs, 1,
+				   mode == DAMON_PADDR ? &machine : &one, &opts, keep,
+				   &seen, &err),
+		     status, &err, words);
+	assert_string_equal(fake_find(f, DAMON_KDAMONDS "/nr_kdamonds"), "0");
+}
+
+static void test_page_filters_refused(void **state)
+{
+	static const struct mh_page_filter odd = { .type = "odd" };
+	struct fake_damon f;
+
+	(void)state;
+	fake_init(&f); /* 6.12 */
+	expect_no_filters(&f, DAMON_VADDR, filters, 1000000, MH_ENOSUP, "Linux 6.14");
+	fake_init(&f); /* 6.14: filters beside each other, physical memory only */
+	f.has_pages = true;
+	expect_no_filters(&f, DAMON_VADDR, filters, 1000000, MH_ENOSUP, "Linux 6.18");
+	fake_init(&f);
+	fake_make_newer(&f);
+	expect_no_filters(&f, DAMON_VADDR, &odd, 1000000, MH_ENOSUP, "no filter 'odd'");
+	expect_no_filters(&f, DAMON_VADDR, filters, 0, MH_EINPUT, "--snapshot");
 }
 
 static void refuse(enum damon_mode mode, const struct mh_target *target,
@@ -234,6 +337,47 @@ static void test_guard(void **state)
 	assert_false(fs.may_write(&fs));
 }
 
+static void keep_words(void *arg, enum mh_level level, const char *words)
+{
+	char *out = arg;
+
+	(void)level;
+	if (strstr(words, "are watched"))
+		snprintf(out, 512, "%s", words);
+}
+
+/* The gap between a program and its heap is watched too, which is worth a word. */
+static void test_gaps(void **state)
+{
+	char words[512] = "";
+	struct mh_log log = { .fn = keep_words, .arg = words };
+	struct mh_source_opts opts = { .polled = { 1000000, 0 }, .log = &log };
+	struct mh_target target = one_process();
+	struct seen seen = { 0 };
+	struct mh_source *src;
+	struct fake_damon f;
+	uint64_t until;
+	struct mh_err err;
+
+	(void)state;
+	fake_init(&f);
+	f.nr_tried = 4;
+	f.tried_size = 64 << 20;
+	make_file(&f.fs, "/proc/42/maps",
+		  "00400000-00800000 r-xp 00000000 08:01 1 /bin/x\n"
+		  "0f800000-10000000 rw-p 00000000 00:00 0 [heap]\n");
+	assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &target, &opts, keep,
+				    &seen, &err),
+		      MH_OK, &err);
+	until = mh_damon_now_ns() + 1100000000; /* its counts are told each second */
+	while (mh_damon_now_ns() < until) {
+		usleep(20000);
+		assert_status(src->ops->step(src, 0, keep, &seen, &err), MH_OK, &err);
+	}
+	assert_non_null(strstr(words, "256 MiB are watched and 12 MiB of them"));
+	src->ops->close(src);
+}
+
 static void test_ram(void **state)
 {
 	struct damon_rams rams;
@@ -272,11 +416,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_page_filters),
+		cmocka_unit_test(test_page_filters_refused),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_probe_without_damon),
 		cmocka_unit_test(test_real_files),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_ram),
 	};
 

@@ -276,7 +276,7 @@ static int step(struct mh_source *src, struct mh_err *err)
 	memset(seen.nr_gaps, 0, sizeof(seen.nr_gaps));
 	seen.nr_pages_events = 0;
 	mh_source_idle.wait(src, NULL, 0, &deadline);
-	while ((now = mh_idle_now_ns()) < deadline)
+	while ((now = mh_round_now_ns()) < deadline)
 		usleep((unsigned)((deadline - now) / 1000 + 1));
 	return mh_source_idle.step(src, 0, look, NULL, err);
 }
