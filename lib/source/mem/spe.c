@@ -6,7 +6,6 @@
  */
 #include "source/mem/spe.h"
 
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -33,7 +33,8 @@ addr()
 	nm touch | awk -v name="$1" '$3 == name { print "0x" $1 }'
 }
 counter=$(addr counter) other=$(addr other)
-if ! "$MEMHEAT" record -q -e "mem:$counter/8:w" -o t -- ./touch 2>err; then
+# The kernel clears .bss: its stores are left out.
+if ! "$MEMHEAT" record -q -u -e "mem:$counter/8:w" -o t -- ./touch 2>err; then
 	grep -qE 'breakpoints|paranoid|no such perf event|refuses' err || fail "$(cat err)"
 	echo "no breakpoints here: $(cat err)"
 	exit 77
@@ -41,19 +42,19 @@ fi
 "$MEMHEAT" dump --kind sample t >samples
 hex=$(printf '0x%x' "$counter")
 [ "$(grep -c "addr=$hex " samples)" -eq 2000 ] || fail "$(grep -c . samples) samples"
-[ "$(wc -l <samples)" -ge 2000 ] || fail 'foreign addresses'
-[ "$(sed -n 's/.* tid=\([0-9]*\) .*/\1/p' samples | sort -u | wc -l)" -eq 2 ] ||
+[ "$(grep -c '^sample' samples)" -eq 2000 ] || fail 'foreign addresses'
+[ "$(sed -n 's/^sample.* tid=\([0-9]*\) .*/\1/p' samples | sort -u | wc -l)" -eq 2 ] ||
 	fail 'both threads store'
 status 0 "$MEMHEAT" dump --kind stat t
 shows 'name=mem.count value=2000'
 
-status 0 "$MEMHEAT" record -q -e "mem:$counter/8:w,mem:$other/8" -o t -- ./touch
+status 0 "$MEMHEAT" record -q -u -e "mem:$counter/8:w,mem:$other/8" -o t -- ./touch
 "$MEMHEAT" dump --kind sample t >samples
 [ "$(grep -c "addr=$(printf '0x%x' "$other") .*event=1 " samples)" -eq 500 ] ||
 	fail "$(tail -n 3 samples)"
 status 0 "$MEMHEAT" report code -i t
-shows 'touch.c:6'
-shows 'touch.c:16'
+shows '2000  work'
+shows '500  main'
 
 status 2 "$MEMHEAT" record -e mem:0x1001/8 -- ./touch
 says 'aligned'
