@@ -56,7 +56,7 @@ status 0 "$MEMHEAT" report code -i t
 shows '2000  work'
 shows '500  main'
 
-status 2 "$MEMHEAT" record -e mem:0x1001/8 -- ./touch
+status 125 "$MEMHEAT" record -e mem:0x1001/8 -- ./touch
 says 'aligned'
 status 2 "$MEMHEAT" record -e page-faults,,r1 -- ./touch
 says 'a name is empty'
