@@ -40,12 +40,17 @@ static const char *const formats[] = {
 	"csv",
 	"json",
 	"pprof",
+	"callgrind",
+	"speedscope",
+	"perfetto",
 	"symbol-order",
 	"section-order",
 	"linker-script",
 	"llvm-data-access",
 	"bolt",
 	"llvm-sample",
+	"prefetch",
+	"llvm-prefetch",
 	"damos",
 	"madvise",
 	"damo",
@@ -130,7 +135,8 @@ static int analyze(const struct mh_exporter *e, const struct export *o, struct v
 {
 	const struct mh_profile_opts opts = { .module = o->module,
 					      .symbols = !!(e->needs & MH_EXPORT_SYMBOLS),
-					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS) };
+					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS),
+					      .loads = !!(e->needs & MH_EXPORT_LOADS) };
 	int status = MH_OK;
 
 	if (e->needs & MH_EXPORT_PROFILE) {
@@ -235,12 +241,18 @@ const struct mh_cmd mh_cmd_export = {
 		 "  csv              a row per place in the source and object\n"
 		 "  json             the same with a schema version\n"
 		 "  pprof            profile.proto for pprof, Parca and Pyroscope\n"
+		 "  callgrind        for callgrind_annotate and KCachegrind\n"
+		 "  speedscope       for speedscope\n"
+		 "  perfetto         working set and heat over time for Perfetto (Chrome "
+		 "JSON)\n"
 		 "  symbol-order     functions and variables, hot first, for lld\n"
 		 "  section-order    the same for gold\n"
 		 "  linker-script    the same for GNU ld\n"
 		 "  llvm-data-access accesses of variables for clang 22\n"
 		 "  bolt             memory events for llvm-bolt -reorder-data\n"
 		 "  llvm-sample      execution counts for clang -fprofile-sample-use\n"
+		 "  prefetch         loads that miss: share, latency, stride (CSV)\n"
+		 "  llvm-prefetch    prefetch hints for clang 14 to 19\n"
 		 "  damos            schemes for DAMO, with thresholds from the trace\n"
 		 "  madvise          ranges of running processes with advice, for "
 		 "memheat apply\n"

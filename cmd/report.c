@@ -207,7 +207,7 @@ static int check_options(const struct mh_cmd *cmd, const struct mh_args *args,
 	for (i = 0; i < nr; i++)
 		if ((args->given >> i & 1) && flat[i].only &&
 		    !has_word(flat[i].only, type))
-			return mh_usage(cmd, "--%s is for the report '%s', not for '%s'",
+			return mh_usage(cmd, "--%s is for: %s; not for %s",
 					flat[i].name, flat[i].only, type);
 	return MH_EXIT_OK;
 }

@@ -129,6 +129,7 @@ struct mh_profile_opts {
 	const char *module;
 	bool symbols; /* fill in `symbols`, of all that `program` has */
 	bool raw;     /* no demangling */
+	bool loads;   /* fill in `loads` */
 };
 
 /* Lasts no longer than the session. MH_EINPUT: no module's path contains @opts->module.

@@ -21,6 +21,7 @@ enum mh_export_needs {
 	MH_EXPORT_UNBIASED = 1 << 4, /* samples that count executions */
 	MH_EXPORT_BINARY = 1 << 5,   /* nothing for a terminal */
 	MH_EXPORT_HEAT = 1 << 6,     /* heat */
+	MH_EXPORT_LOADS = 1 << 8,    /* the profile's loads */
 	MH_EXPORT_TIME = 1 << 7      /* wss and heatmap */
 };
 

@@ -147,9 +147,12 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
-	bool sampled;           /* sizes are what samples hit; estimates follow */
-	double coverage_p50;    /* median of the points' */
-	uint64_t chao1_p50;     /* likewise; MH_NO_DATA */
+	bool sampled;         /* sizes are what samples hit; estimates follow */
+	double coverage_p50;  /* median of the points' */
+	uint64_t chao1_p50;   /* likewise; MH_NO_DATA */
+	uint32_t one_page_in; /* sizes are estimates from one page in so many; 1: all */
+	uint64_t
+		error_p50; /* then: standard error of the median interval's; MH_NO_DATA */
 	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
@@ -602,6 +605,16 @@ struct mh_profile_symbol {
 	bool ambiguous; /* others have the same name: nobody could tell which is meant */
 };
 
+/* What the loads of one code address do. */
+struct mh_profile_load {
+	uint64_t samples;
+	uint64_t leveled; /* of these it is known where they were served from */
+	uint64_t missed;  /* of these, beyond the second level */
+	uint64_t latency_p50, latency_p95; /* cycles, to a fifth; 0: not known */
+	int64_t stride;                    /* bytes; 0: none is seen */
+	double confidence;                 /* share of the steps that agree */
+};
+
 struct mh_profile {
 	struct mh_provenance from;
 	enum mh_unit unit;
@@ -624,6 +637,7 @@ struct mh_profile {
 	size_t nr_maps;
 	struct mh_profile_code *codes; /* by process, then address */
 	size_t nr_codes;
+	struct mh_profile_load *loads; /* of each code; NULL: not asked for */
 	struct mh_profile_object *objects;
 	size_t nr_objects;
 	struct mh_profile_row *rows; /* by code, then object, then address */

@@ -37,7 +37,7 @@ static void after(void *arg, const struct mh_snap *snap, uint64_t since_ns,
 			continue;
 		for (j = 0; j < nr; j++)
 			if (snap->time_ns.end - runs[j].last_ns >= age_ns)
-				bytes += mh_range_len(runs[j].addr);
+				bytes += mh_range_len(runs[j].addr) * snap->weight;
 		add_cold(p, snap, i, bytes);
 	}
 }

@@ -89,7 +89,7 @@ static void tell_gone(struct part *p, const struct runs *runs)
 
 		if (r->seen < mh_range_len(r->addr))
 			p->ops->gone(p->arg, &p->snap, r,
-				     mh_range_len(r->addr) - r->seen);
+				     (mh_range_len(r->addr) - r->seen) * p->snap.weight);
 	}
 }
 
@@ -138,7 +138,7 @@ static int on_snapshot(void *arg, const struct mh_snap *snap)
 static void tell_first(struct part *p, uint64_t start, uint64_t end)
 {
 	if (p->ops->first && start < end)
-		p->ops->first(p->arg, &p->snap, end - start);
+		p->ops->first(p->arg, &p->snap, (end - start) * p->snap.weight);
 }
 
 /* The part of an accessed row that @run is: what is before it is new. */
@@ -146,7 +146,7 @@ static void access_run(struct part *p, uint64_t *done, const struct mh_idle_run 
 		       struct mh_range r)
 {
 	tell_first(p, *done, r.start);
-	p->ops->again(p->arg, &p->snap, run, mh_range_len(r));
+	p->ops->again(p->arg, &p->snap, run, mh_range_len(r) * p->snap.weight);
 	*done = r.end;
 }
 

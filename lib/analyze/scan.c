@@ -17,7 +17,7 @@ struct to {
 
 /* Begin a snapshot unless it is the one under way. Returns 1 when it is filtered out. */
 static int begin(struct mh_scan *scan, uint32_t pid, uint64_t start_ns, uint64_t end_ns,
-		 const struct to *to)
+		 uint16_t source, const struct to *to)
 {
 	const struct mh_range *window = &scan->opts->session->window;
 	struct mh_snap *snap = &scan->snap;
@@ -35,6 +35,7 @@ static int begin(struct mh_scan *scan, uint32_t pid, uint64_t start_ns, uint64_t
 		return 0;
 	snap->pid = pid;
 	snap->time_ns = (struct mh_range){ start_ns, end_ns };
+	snap->weight = mh_session_weight(scan->opts->session, source);
 	/* What was mapped when the snapshot was taken names its addresses. */
 	snap->key = mh_keys_of(&scan->keys, pid, end_ns - 1);
 	snap->aggr_ns = scan->opts->session->tuned.nr
@@ -131,7 +132,7 @@ static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 			continue;
 		if (last == UINT32_MAX || !same_snapshot(c, i, last))
 			ret = begin(scan, c->pid ? c->pid[i] : 0, c->start_ns[i],
-				    c->time_ns[i], to);
+				    c->time_ns[i], b->source, to);
 		last = i;
 		if (ret < 0)
 			return ret;
@@ -184,7 +185,7 @@ static int pages_event(struct mh_scan *scan, const struct mh_event *ev,
 
 	if (p->layer != MH_PAGES_ACCESS)
 		return 0;
-	ret = begin(scan, p->pid, p->start_ns, ev->time_ns, to);
+	ret = begin(scan, p->pid, p->start_ns, ev->time_ns, ev->source, to);
 	if (ret)
 		return ret < 0 ? ret : 0;
 	for (i = 0; i < p->nr_pages; i = j) {

@@ -18,6 +18,7 @@ struct mh_snap {
 	uint32_t pid;
 	struct mh_range time_ns; /* absolute; at least 1 ns */
 	uint64_t aggr_ns;        /* what an age counts in it; 0: not known */
+	uint32_t weight;         /* every byte that is told stands for so many */
 };
 
 struct mh_scan_row {

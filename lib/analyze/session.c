@@ -84,6 +84,9 @@ static struct mh_session_source *source_get(struct mh_session *s, uint16_t id)
 	src->name = mh_session_meta(s, id, "name");
 	if (!src->name)
 		src->name = "unnamed";
+	src->weight = (uint32_t)mh_session_meta_u64(s, id, "one_page_in");
+	if (!src->weight)
+		src->weight = 1;
 	src->time_ns = (struct mh_range){ UINT64_MAX, 0 };
 	return src;
 }
@@ -459,6 +462,16 @@ void mh_session_filter(const struct mh_session *s, const struct mh_session_sourc
 	out->time_ns = s->window;
 	if (!s->window.start && s->window.end == UINT64_MAX)
 		out->time_ns = (struct mh_range){ 0, 0 };
+}
+
+uint32_t mh_session_weight(const struct mh_session *s, uint16_t id)
+{
+	size_t i;
+
+	for (i = 0; i < s->sources.nr; i++)
+		if (s->sources.v[i].id == id)
+			return s->sources.v[i].weight;
+	return 1;
 }
 
 int mh_session_has_pid(const struct mh_session *s, uint32_t pid)

@@ -15,6 +15,7 @@ struct mh_session_source {
 	const char *name; /* lent by the reader */
 	uint64_t rows[MH_NR_EVENT_KINDS];
 	int has_addr;            /* its samples have addresses */
+	uint32_t weight;         /* it looked at one page in so many, chosen by chance */
 	struct mh_range time_ns; /* of its data blocks */
 };
 
@@ -101,6 +102,9 @@ enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src);
 /* A cursor's filter for the data of @src under the session's filters. */
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
 		       struct mh_filter *out);
+
+/* What a byte of source @id stands for. */
+uint32_t mh_session_weight(const struct mh_session *s, uint16_t id);
 
 int mh_session_has_pid(const struct mh_session *s, uint32_t pid);
 

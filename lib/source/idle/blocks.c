@@ -501,6 +501,13 @@ enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn)
 	return bit_is_set(block->accessed, i) ? IDLE_ACCESSED : IDLE_IDLE;
 }
 
+bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = block_at(b, pfn);
+
+	return block && bit_is_set(block->wanted, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
+}
+
 bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn)
 {
 	const struct idle_block *block = block_at(b, pfn);

@@ -79,6 +79,8 @@ enum idle_state {
 /* The last scan's word on a page frame that was wanted. */
 enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn);
 
+bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn);
+
 /* Of a page frame that is tracked. */
 bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn);
 

@@ -35,7 +35,7 @@ python3 check.py
 status 0 "$MEMHEAT" report mrc -i turns.data --format csv --accesses 400
 [ "$(sed -n 2p out)" = "4096,40960.000,0.100000000" ] || fail "first row: $(cat out)"
 status 2 "$MEMHEAT" report wss -i turns.data --accesses 400
-says "--accesses is for the report 'mrc'"
+says "--accesses is for: mrc"
 zigzag memheat.data
 status 0 "$MEMHEAT" report mrc
 shows "Approximate: a region counts as touched as a whole."

@@ -42,4 +42,4 @@ says 'keys: share, weight'
 status 2 "$MEMHEAT" report regions -i t --sort tlb
 says 'keys: address, rate'
 status 2 "$MEMHEAT" report wss -i t --level l1
-says "is for the report 'code levels lines'"
+says "is for: code levels lines"
