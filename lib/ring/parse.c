@@ -193,7 +193,7 @@ static void parse_sample(struct mh_event *ev, const struct mh_ring_layout *l,
 	if (type & PERF_SAMPLE_IP)
 		s->ip = word(b);
 	if (type & PERF_SAMPLE_TID) {
-		s->pid = half(b);
+		s->pid = extra->pid = half(b);
 		s->tid = extra->tid = half(b);
 	}
 	if (type & PERF_SAMPLE_TIME)
@@ -238,7 +238,7 @@ static void parse_trailer(struct mh_event *ev, const struct mh_ring_layout *l,
 	t.swap = b->swap;
 	b->end -= size;
 	if (type & PERF_SAMPLE_TID) {
-		half(&t);
+		extra->pid = half(&t);
 		extra->tid = half(&t);
 	}
 	if (type & PERF_SAMPLE_TIME)
@@ -428,6 +428,11 @@ static int parse_other(struct mh_event *ev, const struct mh_ring_layout *l,
 		parse_throttle(ev, b);
 		ev->lost.cpu = extra->cpu;
 		return MH_OK;
+	case PERF_RECORD_AUX:
+		extra->aux_offset = word(b);
+		extra->aux_size = word(b);
+		extra->aux_flags = word(b);
+		return MH_END;
 	default:
 		return MH_END;
 	}
@@ -450,7 +455,9 @@ int mh_ring_parse(struct mh_event *ev, const struct mh_ring_layout *layout,
 		return MH_EFORMAT;
 	if (!extra)
 		extra = &unwanted;
-	*extra = (struct mh_ring_extra){ .cpu = UINT32_MAX, .tid = UINT32_MAX };
+	*extra = (struct mh_ring_extra){ .pid = UINT32_MAX,
+					 .cpu = UINT32_MAX,
+					 .tid = UINT32_MAX };
 	*ev = (struct mh_event){ 0 };
 	if (h.type == PERF_RECORD_SAMPLE)
 		parse_sample(ev, layout, &b, h.misc, extra);

@@ -36,8 +36,11 @@ struct mh_ring_extra {
 	uint64_t nr_chain;
 	uint64_t stack_len;   /* bytes of PERF_SAMPLE_STACK_USER */
 	uint64_t nr_branches; /* PERF_SAMPLE_BRANCH_STACK */
-	uint32_t cpu;         /* UINT32_MAX: not in the layout */
-	uint32_t tid;         /* UINT32_MAX: not in the layout */
+	uint64_t aux_offset, aux_size,
+		aux_flags; /* of PERF_RECORD_AUX, which is MH_END */
+	uint32_t pid;      /* UINT32_MAX: not in the layout */
+	uint32_t cpu;      /* UINT32_MAX: not in the layout */
+	uint32_t tid;      /* UINT32_MAX: not in the layout */
 };
 
 /*

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reader's half of the kernel's ring protocol (perf_event_open(2), "MMAP layout"):
- * acquire data_head, read, release data_tail. The overwrite mode and the AUX area are
- * not handled.
+ * acquire data_head, read, release data_tail. The overwrite mode is not handled.
  */
 #include "ring/ring.h"
 

@@ -7,6 +7,8 @@
 #ifndef MEMHEAT_RING_RING_H
 #define MEMHEAT_RING_RING_H
 
+#include <stdbool.h>
+
 #include <memheat/base.h>
 
 struct perf_event_mmap_page;
@@ -50,5 +52,30 @@ void mh_ring_begin(struct mh_ring *r);
  * then skipped, since where the next record begins is not known.
  */
 int mh_ring_next(struct mh_ring *r, const uint8_t **record, size_t *len) MH_MUST_CHECK;
+
+/*
+ * The area beside a ring that a PMU of its own writes (Arm SPE): a piece of it is told by
+ * a record of the ring, and read in place or, where it wraps, as a copy.
+ */
+struct mh_aux {
+	struct perf_event_mmap_page *page; /* of the ring; NULL: not mapped */
+	const uint8_t *data;
+	uint64_t size;   /* a power of two */
+	uint8_t *bounce; /* of size */
+	bool mapped;     /* false: the memory is the caller's (tests) */
+};
+
+/* @ring: mapped already through the same @fd; @kib: a power of two and at least a page */
+int mh_aux_map(struct mh_aux *a, const struct mh_ring *ring, int fd, unsigned kib,
+	       struct mh_err *err) MH_MUST_CHECK;
+int mh_aux_init(struct mh_aux *a, struct perf_event_mmap_page *page, const void *data,
+		uint64_t size, struct mh_err *err) MH_MUST_CHECK;
+void mh_aux_fini(struct mh_aux *a);
+
+/* The @len bytes from @offset on, lent until mh_aux_done(). NULL: there cannot be so
+ * many. */
+const uint8_t *mh_aux_piece(struct mh_aux *a, uint64_t offset, uint64_t len);
+/* The kernel may write over what is before @end. */
+void mh_aux_done(struct mh_aux *a, uint64_t end);
 
 #endif

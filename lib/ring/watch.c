@@ -139,6 +139,7 @@ static void describe_event(struct mh_watch *w, size_t i)
 
 	e->attr = from->attr;
 	e->led_by = from->led_by;
+	e->aux_kib = from->aux_kib;
 	e->attr.read_format |= PERF_FORMAT_LOST;
 	e->attr.sample_id_all = 1;
 	e->attr.watermark = 1; /* without a mark of its own: half of the ring */

@@ -36,6 +36,19 @@ struct mh_watch_event {
 	enum mh_watch_lead led_by;   /* leads its group */
 	struct perf_event_attr lead;
 	const char *cpus; /* as in sysfs, "0-7,16": where its PMU is; NULL: everywhere */
+	unsigned aux_kib; /* per CPU, of an event that writes an AUX area; 0: none */
+};
+
+/* A piece of an AUX area, lent for the call. */
+struct mh_watch_aux {
+	const uint8_t *p;
+	size_t len;
+	uint64_t time_ns, flags; /* of the record that tells of it; PERF_AUX_FLAG_* */
+	uint32_t pid, tid, cpu;
+	uint16_t source, event;
+	uint64_t period;
+	uint32_t time_mult; /* ticks of the PMU's clock to ns; 0: not known */
+	uint16_t time_shift;
 };
 
 struct mh_watch_spec {
@@ -52,6 +65,9 @@ struct mh_watch_spec {
 	 * may change it. Returns 0; > 0: leave it out; < 0: as a failure. NULL: none. */
 	int (*on_sample)(void *arg, struct mh_event *ev,
 			 const struct mh_ring_extra *extra, struct mh_err *err);
+	/* Called for each piece of an AUX area; hands its samples to @fn. */
+	int (*on_aux)(void *arg, const struct mh_watch_aux *aux, mh_event_fn fn,
+		      void *fn_arg, struct mh_err *err);
 	void *arg;
 };
 

@@ -218,6 +218,37 @@ static int take_sample(struct mh_watch *w, struct watch_lane *lane, struct mh_ev
 	return ret;
 }
 
+static int take_aux(struct mh_watch *w, struct watch_lane *lane,
+		    const struct watch_event *e, uint64_t time_ns,
+		    const struct mh_ring_extra *extra, mh_event_fn fn, void *arg,
+		    struct mh_err *err)
+{
+	const struct perf_event_mmap_page *page = lane->samples.page;
+	struct mh_watch_aux aux = {
+		.p = mh_aux_piece(&lane->aux, extra->aux_offset, extra->aux_size),
+		.len = (size_t)extra->aux_size,
+		.time_ns = time_ns,
+		.flags = extra->aux_flags,
+		.pid = extra->pid,
+		.tid = extra->tid,
+		.cpu = (uint32_t)lane->cpu,
+		.source = w->spec.source,
+		.event = e->layout.event,
+		.period = e->layout.period,
+		.time_mult = page->cap_user_time ? page->time_mult : 0,
+		.time_shift = page->time_shift,
+	};
+	int ret = MH_OK;
+
+	if (aux.p && w->spec.on_aux)
+		ret = w->spec.on_aux(w->spec.arg, &aux, fn, arg, err);
+	else
+		w->malformed++;
+	if (lane->aux.page)
+		mh_aux_done(&lane->aux, extra->aux_offset + extra->aux_size);
+	return ret;
+}
+
 static int emit_record(struct mh_watch *w, struct watch_lane *lane, const uint8_t *record,
 		       size_t len, mh_event_fn fn, void *arg, struct mh_err *err)
 {
@@ -228,6 +259,8 @@ static int emit_record(struct mh_watch *w, struct watch_lane *lane, const uint8_
 
 	if (ret == MH_EFORMAT)
 		w->malformed++;
+	if (ret == MH_END && extra.aux_size)
+		return take_aux(w, lane, e, ev.time_ns, &extra, fn, arg, err);
 	if (ret)
 		return MH_OK;
 	ev.source = w->spec.source;

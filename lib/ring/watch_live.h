@@ -23,6 +23,7 @@ struct watch_event {
 	struct perf_event_attr attr, lead;
 	enum mh_watch_lead led_by;
 	struct mh_ring_layout layout;
+	unsigned aux_kib;
 	bool *on; /* by lane */
 };
 
@@ -35,6 +36,7 @@ struct watch_lane {
 	int cpu;
 	bool sampled; /* some event is on it */
 	struct mh_ring samples, side;
+	struct mh_aux aux;
 	int samples_fd, side_fd; /* whose rings they are; -1: not mapped yet */
 	size_t poll_task; /* whose event is waited on; nr of tasks: all have gone */
 	uint64_t last_ns; /* time of the last record */

@@ -29,6 +29,7 @@ void mh_watch_unmap(struct mh_watch *w)
 	size_t i;
 
 	for (i = 0; i < w->lanes.nr; i++) {
+		mh_aux_fini(&w->lanes.v[i].aux);
 		mh_ring_fini(&w->lanes.v[i].samples);
 		mh_ring_fini(&w->lanes.v[i].side);
 		w->lanes.v[i].samples_fd = w->lanes.v[i].side_fd = -1;
@@ -182,6 +183,9 @@ static int map_lane(struct mh_watch *w, struct watch_task *t, size_t i, unsigned
 		}
 		ret = mh_ring_map(&lane->samples, fd, kib, err);
 		lane->samples_fd = fd;
+		if (!ret && w->events[event].aux_kib)
+			ret = mh_aux_map(&lane->aux, &lane->samples, fd,
+					 w->events[event].aux_kib, err);
 	}
 	lane->side_fd = *fd_of(w, t, i, WATCH_SIDE(w));
 	return ret ? ret : mh_ring_map(&lane->side, lane->side_fd, side_kib, err);

@@ -21,6 +21,7 @@
 #include "source/mem/budget.h"
 #include "source/mem/clock.h"
 #include "source/mem/setup.h"
+#include "source/mem/spe.h"
 
 #define DRAIN_NS 250000000u
 #define STAT_NS  1000000000u
@@ -37,6 +38,7 @@ struct mh_source {
 	struct mem_clock clock;
 	struct mem_budget budget;
 	struct mh_chains chains;
+	struct mem_spe spe;
 	struct mh_log log;
 	bool filters_modes, user_only, kernel_only, enabled;
 	uint64_t drain_ns, stat_ns, start_ns; /* when next */
@@ -98,6 +100,16 @@ static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra 
 		return 0;
 	return mh_chains_put(&src->chains, &s->stack, ev, extra->chain,
 			     (size_t)extra->nr_chain, false, convert, src, err);
+}
+
+static int on_aux(void *arg, const struct mh_watch_aux *aux, mh_event_fn fn, void *fn_arg,
+		  struct mh_err *err)
+{
+	struct mh_source *src = arg;
+	int ret = mh_mem_spe_samples(&src->spe, aux, fn, fn_arg, err);
+
+	src->nonmem = src->spe.nr_nonmem;
+	return ret;
 }
 
 /* ---- META ---- */
@@ -256,6 +268,7 @@ static int open_watch(struct mh_source *src, const struct mh_target *target,
 		.name = "mem",
 		.log = &src->log,
 		.on_sample = on_sample,
+		.on_aux = on_aux,
 		.arg = src,
 	};
 	size_t i;
@@ -341,6 +354,9 @@ static int mem_open(struct mh_source **out, uint16_t id, const struct mh_target 
 	src->kernel_only = opts->mem.kernel_only;
 	if (opts->log)
 		src->log = *opts->log;
+	src->spe.user_only = opts->user_only;
+	src->spe.kernel_only = opts->mem.kernel_only;
+	mh_mem_spe_init(&src->spe, opts->sysroot ? opts->sysroot : "");
 	ret = open_all(src, target, opts, &to, &why);
 	if (ret) {
 		mem_close(src);
@@ -424,7 +440,14 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 
 	mh_watch_totals(src->watch, &t);
 	warn(src, &t);
-	ret = mh_tell_stat(to, err, "mem.samples", t.samples - t.left_out);
+	ret = mh_tell_stat(to, err, "mem.samples",
+			   t.samples - t.left_out + src->spe.nr_samples);
+	if (!ret && src->spe.nr_truncated)
+		ret = mh_tell_stat(to, err, "mem.aux_truncated", src->spe.nr_truncated);
+	if (!ret && src->spe.nr_collisions)
+		ret = mh_tell_stat(to, err, "mem.aux_collisions", src->spe.nr_collisions);
+	if (!ret && src->spe.nr_skipped)
+		ret = mh_tell_stat(to, err, "mem.aux_skipped", src->spe.nr_skipped);
 	if (!ret && is_counted(src))
 		ret = mh_tell_stat(to, err, "mem.count", t.count);
 	if (!ret)
@@ -474,7 +497,7 @@ static int adapt(struct mh_source *src, const struct mh_tell *to, struct mh_err 
 		return MH_OK;
 	mh_watch_totals(src->watch, &t);
 	used = mh_mem_budget_used(&src->budget, mh_tell_now_ns(), cpu_ns(),
-				  t.samples + t.lost);
+				  t.samples + t.lost + src->spe.nr_samples);
 	for (i = 0; !ret && i < src->events.nr; i++)
 		ret = adapt_one(src, i, used, to, err);
 	return ret;

@@ -15,6 +15,7 @@
 	(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR |        \
 	 PERF_SAMPLE_CPU)
 
+#define AUX_KIB    4096u
 #define SWFILT_BIT 1u /* config2:0 */
 
 static bool is_memory(const struct mem_event *e)
@@ -69,6 +70,10 @@ static uint64_t sample_type(const struct mem_event *e, const struct mh_source_op
 {
 	uint64_t type = SAMPLE_TYPE;
 
+	/* Its samples are in the buffer; the records only tell of pieces of it. */
+	if (e->kind == MEM_SPE)
+		return PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
+
 	if (is_memory(e))
 		type |= PERF_SAMPLE_DATA_SRC | PERF_SAMPLE_WEIGHT_STRUCT;
 	if (opts->mem.freq || opts->mem.overhead > 0)
@@ -93,7 +98,8 @@ static uint64_t period_of(const struct mem_event *e, const struct mh_source_opts
 void mh_mem_watch_event(struct mh_watch_event *out, const struct mem_event *e,
 			const struct mh_source_opts *opts)
 {
-	*out = (struct mh_watch_event){ .cpus = *e->cpus ? e->cpus : NULL };
+	*out = (struct mh_watch_event){ .cpus = *e->cpus ? e->cpus : NULL,
+					.aux_kib = e->kind == MEM_SPE ? AUX_KIB : 0 };
 	put_encoding(&out->attr, &e->enc);
 	put_modes(&out->attr, e, opts);
 	out->attr.bp_type = (uint32_t)e->bp_type;
@@ -138,14 +144,10 @@ int mh_mem_prepare(struct mem_events *out, const struct mh_source_opts *opts, bo
 		   struct mh_err *err)
 {
 	int ret = mh_mem_events(out, opts, err);
-	size_t i;
 
-	for (i = 0; !ret && i < out->nr; i++) {
-		if (out->v[i].kind == MEM_SPE)
-			ret = mh_fail(err, MH_ENOSUP,
-				      "Arm SPE is recorded by perf: perf record -e "
-				      "arm_spe//, perf inject --itrace, memheat import");
-	}
+	if (!ret && out->v[0].kind == MEM_SPE && out->nr > 1)
+		ret = mh_fail(err, MH_EINPUT,
+			      "Arm SPE has one buffer: record nothing else beside it");
 	return ret ? ret : check_rights(out, opts, wide, err);
 }
 

@@ -251,6 +251,38 @@ static void test_zen5(void **state)
 	assert_false(mh_mem_filters_modes(&e.v[0], &opts));
 }
 
+static void test_neoverse(void **state)
+{
+	static const char *const fields[][2] = { { "format/ts_enable", "config:0" },
+						 { "format/pa_enable", "config:1" },
+						 { "format/load_filter", "config:33" },
+						 { "format/store_filter", "config:34" },
+						 { "format/min_latency",
+						   "config2:0-11" } };
+	struct mh_source_opts opts = { .mem = { .stores = 1, .ldlat = 40, .phys = 1 } };
+	struct mh_watch_event we;
+	struct mem_events e;
+	size_t i;
+
+	(void)state;
+	rights(2, NO_CAPS);
+	pmu("armv8_pmuv3_0", "type", "8");
+	pmu("arm_spe_0", "type", "9");
+	pmu("arm_spe_0", "cpumask", "0-79");
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		pmu("arm_spe_0", fields[i][0], fields[i][1]);
+	e = choose(opts);
+	assert_int_equal(e.nr, 1);
+	assert_int_equal(e.v[0].kind, MEM_SPE);
+	assert_string_equal(e.v[0].cpus, "0-79");
+	assert_int_equal(e.v[0].enc.config, UINT64_C(1) << 34 | 3);
+	assert_int_equal(e.v[0].enc.config2, 40);
+	mh_mem_watch_event(&we, &e.v[0], &opts);
+	assert_true(we.aux_kib > 0);
+	assert_int_equal(we.attr.sample_type,
+			 PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU);
+}
+
 /* ---- absence, with its reason ---- */
 
 static struct mh_probe probe(const struct mh_target *target)
@@ -581,6 +613,7 @@ int main(void)
 		ON_FILES(test_alder_lake),
 		ON_FILES(test_zen3),
 		ON_FILES(test_zen5),
+		ON_FILES(test_neoverse),
 		ON_FILES(test_probe),
 		ON_FILES(test_probe_ibs),
 		ON_FILES(test_breakpoint_names),
