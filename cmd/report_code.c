@@ -152,7 +152,13 @@ static int write_tables(FILE *out, const struct mh_code *code, enum mh_format fo
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	return mh_code_analyze(view, r->session, NULL, err);
+	struct mh_symtab_opts names;
+	int status = mh_report_names(&names, r, err);
+
+	if (status == MH_OK)
+		status = mh_code_analyze(view, r->session, &names, err);
+	free((void *)(uintptr_t)names.debug_dirs);
+	return status;
 }
 
 static int write_view(FILE *out, const void *view, struct mh_report *r,
