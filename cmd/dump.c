@@ -30,7 +30,7 @@ static const struct mh_option dump_options[] = {
 	  AT(output) },
 	{ "kind", 'k', MH_OPT_LIST, "KIND,...",
 	  "only these: meta, map, task, sample, region, pages, footprint, stat, lost, "
-	  "gap, heap, stack",
+	  "gap, stack, heap",
 	  AT(kinds) },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
 	{ "no-pager", 0, MH_OPT_FLAG, NULL, "never start $MEMHEAT_PAGER, $PAGER or less",

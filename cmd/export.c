@@ -36,9 +36,25 @@ static const struct mh_option export_options[] = {
 
 /* In the order of the library's table, for completion and suggestions. */
 static const char *const formats[] = {
-	"folded",       "csv",           "json",          "pprof",
-	"symbol-order", "section-order", "linker-script", "llvm-data-access",
-	"bolt",         "llvm-sample",   "damo",          "perf-data",
+	"folded",
+	"csv",
+	"json",
+	"pprof",
+	"callgrind",
+	"speedscope",
+	"perfetto",
+	"symbol-order",
+	"section-order",
+	"linker-script",
+	"llvm-data-access",
+	"bolt",
+	"llvm-sample",
+	"prefetch",
+	"llvm-prefetch",
+	"damos",
+	"madvise",
+	"damo",
+	"perf-data",
 	NULL,
 };
 
@@ -91,21 +107,55 @@ static int check_filters(const struct mh_exporter *e, const struct mh_cmd *cmd,
 	return MH_EXIT_OK;
 }
 
-static int analyze(const struct mh_exporter *e, const struct export *o,
-		   struct mh_session *s, struct mh_profile *profile, struct mh_err *err)
+/* What an exporter may ask for. */
+struct views {
+	struct mh_profile profile;
+	struct mh_heat heat;
+	struct mh_wss wss;
+	struct mh_heatmap heatmap;
+};
+
+static int analyze_time(struct views *v, struct mh_export_input *in, struct mh_session *s,
+			struct mh_err *err)
+{
+	struct mh_heatmap_opts opts = { .rows = 64, .cols = 500 };
+	int status = mh_heatmap_analyze(&v->heatmap, s, &opts, err);
+
+	if (status == MH_OK) {
+		in->heatmap = &v->heatmap;
+		status = mh_wss_analyze(&v->wss, s, err);
+		if (status == MH_OK)
+			in->wss = &v->wss;
+	}
+	return status == MH_ENOSUP && in->heatmap ? MH_OK : status;
+}
+
+static int analyze(const struct mh_exporter *e, const struct export *o, struct views *v,
+		   struct mh_export_input *in, struct mh_session *s, struct mh_err *err)
 {
 	const struct mh_profile_opts opts = { .module = o->module,
 					      .symbols = !!(e->needs & MH_EXPORT_SYMBOLS),
-					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS) };
+					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS),
+					      .loads = !!(e->needs & MH_EXPORT_LOADS) };
+	int status = MH_OK;
 
-	return e->needs & MH_EXPORT_PROFILE ? mh_profile_analyze(profile, s, &opts, err)
-					    : MH_OK;
+	if (e->needs & MH_EXPORT_PROFILE) {
+		status = mh_profile_analyze(&v->profile, s, &opts, err);
+		in->profile = &v->profile;
+	}
+	if (status == MH_OK && e->needs & MH_EXPORT_HEAT) {
+		status = mh_heat_analyze(&v->heat, s, err);
+		in->heat = &v->heat;
+	}
+	if (status == MH_OK && e->needs & MH_EXPORT_TIME)
+		status = analyze_time(v, in, s, err);
+	return status;
 }
 
 static int write_it(const struct mh_exporter *e, const struct export *o,
 		    const char *input, struct mh_session *s, struct mh_err *err)
 {
-	struct mh_profile profile = { 0 };
+	struct views views = { 0 };
 	struct mh_export_input in = { .trace = input, .reader = mh_session_reader(s) };
 	struct mh_output out = { 0 };
 	struct mh_progress progress;
@@ -113,16 +163,17 @@ static int write_it(const struct mh_exporter *e, const struct export *o,
 
 	mh_progress_start(&progress, "reading the trace");
 	mh_session_on_progress(s, mh_progress_update, &progress);
-	status = analyze(e, o, s, &profile, err);
+	status = analyze(e, o, &views, &in, s, err);
 	mh_progress_end(&progress);
-	if (e->needs & MH_EXPORT_PROFILE)
-		in.profile = &profile;
 	if (status == MH_OK)
 		status = mh_output_open(&out, o->output, 0, err);
 	if (status == MH_OK)
 		status = mh_exporter_run(e, out.f, &in, err);
 	status = mh_output_close(&out, status, err);
-	mh_profile_fini(&profile);
+	mh_profile_fini(&views.profile);
+	mh_heat_fini(&views.heat);
+	mh_wss_fini(&views.wss);
+	mh_heatmap_fini(&views.heatmap);
 	return status;
 }
 
@@ -190,12 +241,21 @@ const struct mh_cmd mh_cmd_export = {
 		 "  csv              a row per place in the source and object\n"
 		 "  json             the same with a schema version\n"
 		 "  pprof            profile.proto for pprof, Parca and Pyroscope\n"
+		 "  callgrind        for callgrind_annotate and KCachegrind\n"
+		 "  speedscope       for speedscope\n"
+		 "  perfetto         working set and heat over time for Perfetto (Chrome "
+		 "JSON)\n"
 		 "  symbol-order     functions and variables, hot first, for lld\n"
 		 "  section-order    the same for gold\n"
 		 "  linker-script    the same for GNU ld\n"
 		 "  llvm-data-access accesses of variables for clang 22\n"
 		 "  bolt             memory events for llvm-bolt -reorder-data\n"
 		 "  llvm-sample      execution counts for clang -fprofile-sample-use\n"
+		 "  prefetch         loads that miss: share, latency, stride (CSV)\n"
+		 "  llvm-prefetch    prefetch hints for clang 14 to 19\n"
+		 "  damos            schemes for DAMO, with thresholds from the trace\n"
+		 "  madvise          ranges of running processes with advice, for "
+		 "memheat apply\n"
 		 "  damo             DAMO's record (json_compressed) from DAMON's "
 		 "regions\n"
 		 "  perf-data        perf.data for perf script and perf report\n",

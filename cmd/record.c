@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,10 +34,10 @@
 struct record {
 	const char *sources, *output, *cgroup, *heap;
 	struct mh_ids pids;
-	int all, only, user_only, writes, force, quiet;
+	int all, only, user_only, writes, page_cache, force, quiet;
 	int policy; /* enum mh_policy */
 	uint64_t for_ns, interval_ns, ring, period;
-	double overhead;
+	double overhead, rate;
 	struct record_damon damon;
 	struct record_mem mem;
 };
@@ -62,9 +63,10 @@ static const struct mh_option record_options[] = {
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
 	  "share of time that scans may take, default 1.5%, idle 5%; mem: adapt the "
-	  "period "
-	  "to it",
+	  "period to it",
 	  AT(overhead) },
+	{ "rate", 0, MH_OPT_RATIO, "SHARE",
+	  "idle: look at this share of the pages, as 1/16; default all", AT(rate) },
 	{ "period", 'c', MH_OPT_COUNT, "N",
 	  "sample every Nth event; default all, of hardware events some thousand",
 	  AT(period), .min = 1 },
@@ -72,6 +74,9 @@ static const struct mh_option record_options[] = {
 	  AT(user_only) },
 	{ "writes", 0, MH_OPT_FLAG, NULL,
 	  "idle: record which pages were written too (soft-dirty bits)", AT(writes) },
+	{ "page-cache", 0, MH_OPT_FLAG, NULL,
+	  "idle, with --cgroup: record its page cache too that no process maps",
+	  AT(page_cache) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
 	{ "heap", 0, MH_OPT_STRING, "SIZE",
@@ -435,6 +440,11 @@ static int check_target(const struct mh_cmd *cmd, const struct record *opts, int
 	if (nr > 1)
 		return mh_usage(cmd,
 				"one of a command, -p, -a and --cgroup, not several");
+	if (opts->rate > 0 && (opts->rate < 1e-6 ||
+			       fabs(1 / opts->rate - floor(1 / opts->rate + 0.5)) > 1e-6))
+		return mh_usage(cmd, "--rate is one page in so many: 1/16, 1/64");
+	if (opts->page_cache && !opts->cgroup)
+		return mh_usage(cmd, "--page-cache goes with --cgroup");
 	if (opts->only && !opts->pids.nr)
 		return mh_usage(cmd, "--no-children goes with -p");
 	if (opts->heap && !nr_words)
@@ -469,7 +479,10 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 		.target = target_of(opts),
 		.source = { .interval_ns = opts->interval_ns,
 			    .overhead = opts->overhead,
+			    .one_page_in =
+				    (uint32_t)(opts->rate > 0 ? 1 / opts->rate + 0.5 : 0),
 			    .writes = opts->writes,
+			    .page_cache = opts->page_cache,
 			    .ring_kib = (uint32_t)(opts->ring / 1024),
 			    .period = opts->period,
 			    .user_only = opts->user_only,

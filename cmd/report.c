@@ -13,6 +13,7 @@
 #include "output.h"
 #include "progress.h"
 #include "report.h"
+#include "report_access.h"
 
 #define AT(member) .offset = offsetof(struct mh_report_opts, member)
 
@@ -21,8 +22,11 @@ static const char *const cmaps[] = { "inferno", "viridis", "magma", NULL };
 static const char *const scales[] = { "auto", "linear", "sqrt", "log", NULL };
 static const char *const themes[] = { "dark", "light", NULL };
 static const char *const styles[] = { "list", "recency", "temperature", "line", NULL };
-static const char *const sort_keys[] = { "address", "rate",        "age",
-					 "size",    "temperature", NULL };
+static const char *const sort_keys[] = { "address",     "rate",  "age",    "size",
+					 "temperature", "share", "weight", "latency",
+					 "level",       "tlb",   "snoop",  "lock",
+					 NULL };
+static const char *const splits[] = { "none", "process", "thread", "cpu", "node", NULL };
 static const char *const cell_rules[] = { "area", "damo", NULL };
 
 static const char *const hot_by[] = { "symbol", "mapping", "site", "type",
@@ -73,8 +77,25 @@ static const struct mh_option report_options[] = {
 	{ "style", 0, MH_OPT_CHOICE, "NAME",
 	  "each snapshot's regions as: list, recency or temperature (bytes by it), line",
 	  AT(style), .choices = styles, .only = "regions" },
-	{ "sort", 0, MH_OPT_CHOICE, "KEY", "address, rate, age, size or temperature",
-	  AT(sort), .choices = sort_keys, .only = "regions" },
+	{ "sort", 0, MH_OPT_CHOICE, "KEY",
+	  "address, rate, age, size or temperature; code: share, weight, latency, level, "
+	  "tlb, snoop or lock",
+	  AT(sort), .choices = sort_keys, .only = "regions code" },
+	{ "split", 0, MH_OPT_CHOICE, "WHAT",
+	  "a table for each process, thread, cpu or memory node", AT(split),
+	  .choices = splits, .only = "levels" },
+	{ "op", 0, MH_OPT_LIST, "OP,...", "only samples of these: load, store, prefetch",
+	  AT(ops), .only = "code levels lines" },
+	{ "level", 0, MH_OPT_LIST, "LEVEL,...",
+	  "only samples served there: l1, l2, l3, ram, remote_ram", AT(levels),
+	  .only = "code levels lines" },
+	{ "snoop", 0, MH_OPT_LIST, "SNOOP,...", "only samples with this snoop: hitm, fwd",
+	  AT(snoops), .only = "code levels lines" },
+	{ "tlb", 0, MH_OPT_LIST, "TLB,...",
+	  "only samples with this TLB result: miss, walk", AT(tlbs),
+	  .only = "code levels lines" },
+	{ "lock", 0, MH_OPT_LIST, "YES,...", "only samples that lock, or do not: yes, no",
+	  AT(locks), .only = "code levels lines" },
 	{ "descending", 0, MH_OPT_FLAG, NULL, "sort from high to low; hot first",
 	  AT(descending), .only = "regions" },
 	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
@@ -96,6 +117,13 @@ static const struct mh_option report_options[] = {
 	  .only = "wss" },
 	{ "over-time", 0, MH_OPT_FLAG, NULL, "sizes along time instead of percentiles",
 	  AT(over_time), .only = "wss" },
+	{ "accesses", 0, MH_OPT_COUNT, "N",
+	  "memory accesses in the recording, as counted elsewhere: ratios are of them",
+	  AT(accesses), .min = 1, .only = "mrc" },
+	{ "slo", 0, MH_OPT_RATIO, "SHARE",
+	  "of the working set that may come back from far memory per minute; default "
+	  "0.2%",
+	  AT(slo), .only = "sizing" },
 	{ 0 },
 };
 
@@ -104,15 +132,18 @@ static const struct mh_report_type *const types[] = {
 	&mh_report_mappings,  &mh_report_hot,     &mh_report_code,
 	&mh_report_footprint, &mh_report_regions, &mh_report_diff,
 	&mh_report_cold,      &mh_report_times,   &mh_report_nr_regions,
+	&mh_report_mrc,       &mh_report_sizing,  &mh_report_levels,
+	&mh_report_lines,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
 /* With DAMO's names, in the same order as `types`, for completion and suggestions. */
 static const char *const type_words[] = {
-	"summary",   "heatmap", "wss",        "mappings",    "hot",   "code",
-	"footprint", "regions", "diff",       "cold",        "times", "nr_regions",
-	"heats",     "access",  "footprints", "record_info", NULL
+	"summary",    "heatmap",     "wss",    "mappings", "hot",   "code",
+	"footprint",  "regions",     "diff",   "cold",     "times", "nr_regions",
+	"mrc",        "sizing",      "levels", "lines",    "heats", "access",
+	"footprints", "record_info", NULL
 };
 
 static const struct {
@@ -145,7 +176,7 @@ static int looks_like_file(const char *word)
 static int unknown_type(const struct mh_cmd *cmd, const char *word)
 {
 	const char *near = mh_suggest(word, type_words);
-	char list[128] = "";
+	char list[256] = "";
 	size_t i, len = 0;
 
 	for (i = 0; i < NR_TYPES; i++)
@@ -181,9 +212,7 @@ static int check_options(const struct mh_cmd *cmd, const struct mh_args *args,
 	for (i = 0; i < nr; i++)
 		if ((args->given >> i & 1) && flat[i].only &&
 		    !has_word(flat[i].only, type))
-			return mh_usage(cmd,
-					"--%s is for the report '%.*s', not for '%s'",
-					flat[i].name, (int)strcspn(flat[i].only, " "),
+			return mh_usage(cmd, "--%s is for: %s; not for %s", flat[i].name,
 					flat[i].only, type);
 	return MH_EXIT_OK;
 }
@@ -315,7 +344,9 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 			 (enum mh_color_when)r->opts->color, (uint32_t)r->opts->width);
 	mh_filters_session(&opts, &r->opts->filters);
 	opts.threads = (unsigned)r->opts->threads;
-	status = mh_session_open(&r->session, input, &opts, &err);
+	status = mh_report_access_filters(&opts, r->opts, &err);
+	if (status == MH_OK)
+		status = mh_session_open(&r->session, input, &opts, &err);
 	if (status == MH_OK)
 		status = check_filters(r, &err);
 	if (status == MH_OK)
@@ -338,6 +369,20 @@ static int take_other(struct mh_report *r, const struct mh_cmd *cmd, struct mh_a
 	args->argv++;
 	args->argc--;
 	return MH_EXIT_OK;
+}
+
+/* Regions and code are sorted by different keys; the first one is no wish. */
+static int check_sort(const struct mh_cmd *cmd, const struct mh_report_opts *opts,
+		      const char *type)
+{
+	int code = !strcmp(type, "code");
+
+	if (!opts->sort || code == (opts->sort >= MH_SORT_CODE))
+		return MH_EXIT_OK;
+	return mh_usage(cmd, "the report '%s' is not sorted by %s; keys: %s", type,
+			sort_keys[opts->sort],
+			code ? "share, weight, latency, level, tlb, snoop, lock"
+			     : "address, rate, age, size, temperature");
 }
 
 static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_args *args)
@@ -366,6 +411,8 @@ static int run_type(const struct mh_cmd *cmd, struct mh_report *r, struct mh_arg
 	if (!input)
 		return MH_EXIT_USAGE;
 	status = check_options(cmd, args, type->name);
+	if (status == MH_EXIT_OK)
+		status = check_sort(cmd, r->opts, type->name);
 	if (status == MH_EXIT_OK)
 		status = choose_format(r, cmd, type);
 	if (status == MH_EXIT_OK)
@@ -418,12 +465,17 @@ const struct mh_cmd mh_cmd_report = {
 		 "part\n"
 		 "  hot        variables and mappings by their share of the accesses\n"
 		 "  code       functions and lines that made the accesses, from samples\n"
+		 "  levels     cache levels that served the accesses, with latencies\n"
+		 "  lines      cache lines that threads contend for (false sharing)\n"
 		 "  footprint  resident memory, swap and huge pages over time\n"
 		 "  diff       A B: what grew from one trace to another\n"
 		 "  regions    every snapshot's regions, as recorded\n"
 		 "  cold       bytes by the time since they were accessed\n"
 		 "  times      when regions pass the filters\n"
 		 "  nr_regions how many regions snapshots have\n"
+		 "  mrc        misses by size of memory\n"
+		 "  sizing     how much memory to give, and what could go to a slower "
+		 "tier\n"
 		 "DAMO's names heats, access, footprints and record_info are "
 		 "understood.\n",
 	.examples = "  memheat report                              the summary of "

@@ -42,11 +42,15 @@ struct mh_report_opts {
 	struct mh_strings debug_dirs; /* of hot, code */
 	int no_demangle;
 
-	int map; /* of diff */
-	int by;  /* of hot; enum mh_hot_by */
+	int map;                                            /* of diff */
+	int by;                                             /* of hot; enum mh_hot_by */
+	int split;                                          /* of levels; enum mh_split */
+	struct mh_strings ops, levels, snoops, tlbs, locks; /* names of event.h */
 
 	struct mh_strings percentiles;
 	int over_time;
+	uint64_t accesses; /* of mrc */
+	double slo;        /* of sizing */
 };
 
 struct mh_report {
@@ -77,10 +81,14 @@ extern const struct mh_report_type mh_report_code;
 extern const struct mh_report_type mh_report_diff;
 extern const struct mh_report_type mh_report_footprint;
 extern const struct mh_report_type mh_report_heatmap;
+extern const struct mh_report_type mh_report_levels;
+extern const struct mh_report_type mh_report_lines;
 extern const struct mh_report_type mh_report_hot;
 extern const struct mh_report_type mh_report_mappings;
+extern const struct mh_report_type mh_report_mrc;
 extern const struct mh_report_type mh_report_nr_regions;
 extern const struct mh_report_type mh_report_regions;
+extern const struct mh_report_type mh_report_sizing;
 extern const struct mh_report_type mh_report_summary;
 extern const struct mh_report_type mh_report_times;
 extern const struct mh_report_type mh_report_wss;
@@ -123,6 +131,13 @@ const char *mh_report_base_name(const char *path);
 /* "table.c:31"; "table.c" without a line; "-" without a file. */
 #define MH_REPORT_SOURCE 96
 const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint32_t line);
+
+/* Filters on what the hardware told, by name. MH_EINPUT lists the names. */
+int mh_report_access_filters(struct mh_session_opts *out, const struct mh_report_opts *o,
+			     struct mh_err *err) MH_MUST_CHECK;
+
+/* Cycles for a person: "312", "-" where @nr samples have none. */
+const char *mh_report_cycles(char buf[MH_TEXT_MAX], uint64_t sum, uint64_t nr);
 
 /* What units mean in a sentence: "accessed", "touched", "sampled", "first touched". */
 const char *mh_report_verb(enum mh_unit unit);

@@ -71,6 +71,7 @@ static double sort_value(const struct mh_access *a, const struct mh_ev_region *r
 		return r->age == MH_NO_AGE ? -1 : (double)r->age;
 	case MH_SORT_SIZE:
 		return (double)(r->end - r->start);
+	case MH_SORT_CODE:
 	case MH_SORT_TEMPERATURE:
 		return temperature(a, r);
 	case MH_SORT_ADDRESS:

@@ -20,7 +20,8 @@ enum mh_access_sort {
 	MH_SORT_RATE,
 	MH_SORT_AGE,
 	MH_SORT_SIZE,
-	MH_SORT_TEMPERATURE
+	MH_SORT_TEMPERATURE,
+	MH_SORT_CODE /* from here on enum mh_code_sort */
 };
 
 struct mh_access {

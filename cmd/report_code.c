@@ -5,25 +5,68 @@
 #include <string.h>
 
 #include "report.h"
+#include "report_access.h"
 
 enum {
 	TEXT_ROWS = 40, /* of a person's table; programs get them all */
-	TEXT_COLUMNS = 6,
-	COLUMNS = 7
+	TEXT_COLUMNS = 11,
+	COLUMNS = 16
 };
 
+/* Those of what the hardware told are left out where it told nothing. */
 static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "n", "#", MH_CELL_TYPE_U64 },
 	{ "share", "share", MH_CELL_TYPE_RATIO },
 	{ "samples", "samples", MH_CELL_TYPE_U64 },
+	{ "latency", "cycles", MH_CELL_TYPE_TEXT },
+	{ "level", "level", MH_CELL_TYPE_TEXT },
+	{ "tlb_miss", "tlb miss", MH_CELL_TYPE_TEXT },
+	{ "hitm", "hitm", MH_CELL_TYPE_TEXT },
+	{ "locked", "locked", MH_CELL_TYPE_TEXT },
 	{ "function", "function", MH_CELL_TYPE_TEXT },
 	{ "source", "source", MH_CELL_TYPE_TEXT },
 	{ "module", "module", MH_CELL_TYPE_TEXT },
 };
+#define FIRST_TOLD 3
+#define NR_TOLD    5
 
 struct text_row {
 	char function[96], source[96], module[64];
+	char latency[MH_TEXT_MAX], level[64];
+	char tlb_miss[MH_TEXT_MAX], hitm[MH_TEXT_MAX], locked[MH_TEXT_MAX];
 };
+
+static int is_told(const struct mh_code *code)
+{
+	size_t i;
+
+	for (i = 0; i < code->nr_rows; i++) {
+		if (code->rows[i].nr_told || code->rows[i].nr_latency)
+			return 1;
+	}
+	return 0;
+}
+
+static void put_ratio(char buf[MH_TEXT_MAX], uint64_t part, uint64_t all)
+{
+	if (part)
+		mh_text_percent(buf, (double)part / (double)all);
+	else
+		snprintf(buf, MH_TEXT_MAX, "%s", all ? "0" : "-");
+}
+
+static void put_told(struct text_row *t, const struct mh_code_row *row)
+{
+	char share[MH_TEXT_MAX];
+
+	mh_report_cycles(t->latency, row->weight, row->nr_latency);
+	put_ratio(share, row->nr_at_level, row->nr_told);
+	snprintf(t->level, sizeof(t->level), "%s %s",
+		 row->nr_told ? mh_mem_level_name(row->level) : "", share);
+	put_ratio(t->tlb_miss, row->nr_tlb_miss, row->nr_told);
+	put_ratio(t->hitm, row->nr_hitm, row->nr_told);
+	put_ratio(t->locked, row->nr_locked, row->nr_told);
+}
 
 static void put_row(struct text_row *t, const struct mh_code_row *row, int utf8)
 {
@@ -37,13 +80,44 @@ static void put_row(struct text_row *t, const struct mh_code_row *row, int utf8)
 		     *row->module ? mh_report_base_name(row->module) : "-", utf8);
 }
 
+static void put_cells(struct mh_table_cell *c, const struct mh_code_row *row, size_t i,
+		      const struct text_row *t, int told)
+{
+	*c++ = (struct mh_table_cell){ .u64 = i + 1 };
+	*c++ = (struct mh_table_cell){ .ratio = row->share };
+	*c++ = (struct mh_table_cell){ .u64 = row->samples };
+	if (told) {
+		*c++ = (struct mh_table_cell){ .text = t->latency };
+		*c++ = (struct mh_table_cell){ .text = t->level };
+		*c++ = (struct mh_table_cell){ .text = t->tlb_miss };
+		*c++ = (struct mh_table_cell){ .text = t->hitm };
+		*c++ = (struct mh_table_cell){ .text = t->locked };
+	}
+	*c++ = (struct mh_table_cell){ .text = t->function };
+	*c++ = (struct mh_table_cell){ .text = t->source };
+	*c = (struct mh_table_cell){ .text = t->module };
+}
+
+static size_t choose_columns(struct mh_table_column *out, int told)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < TEXT_COLUMNS; i++) {
+		if (told || i < FIRST_TOLD || i >= FIRST_TOLD + NR_TOLD)
+			out[nr++] = text_columns[i];
+	}
+	return nr;
+}
+
 static int put_table(FILE *out, const struct mh_code *code, const struct mh_report *r,
 		     struct mh_err *err)
 {
 	size_t nr = code->nr_rows < TEXT_ROWS ? code->nr_rows : TEXT_ROWS, i;
 	struct mh_table_cell *cells = calloc(nr + 1, TEXT_COLUMNS * sizeof(*cells));
 	struct text_row *rows = calloc(nr + 1, sizeof(*rows));
-	struct mh_table_cell *c = cells;
+	struct mh_table_column columns[TEXT_COLUMNS];
+	int told = is_told(code);
+	size_t nr_columns = choose_columns(columns, told);
 
 	if (!cells || !rows) {
 		free(cells);
@@ -52,14 +126,10 @@ static int put_table(FILE *out, const struct mh_code *code, const struct mh_repo
 	}
 	for (i = 0; i < nr; i++) {
 		put_row(&rows[i], &code->rows[i], r->term.utf8);
-		*c++ = (struct mh_table_cell){ .u64 = i + 1 };
-		*c++ = (struct mh_table_cell){ .ratio = code->rows[i].share };
-		*c++ = (struct mh_table_cell){ .u64 = code->rows[i].samples };
-		*c++ = (struct mh_table_cell){ .text = rows[i].function };
-		*c++ = (struct mh_table_cell){ .text = rows[i].source };
-		*c++ = (struct mh_table_cell){ .text = rows[i].module };
+		put_told(&rows[i], &code->rows[i]);
+		put_cells(cells + i * nr_columns, &code->rows[i], i, &rows[i], told);
 	}
-	mh_table_print(out, MH_FORMAT_TEXT, NULL, text_columns, TEXT_COLUMNS, cells, nr);
+	mh_table_print(out, MH_FORMAT_TEXT, NULL, columns, nr_columns, cells, nr);
 	if (nr < code->nr_rows)
 		fprintf(out, "and %zu more: memheat report code --format csv\n",
 			code->nr_rows - nr);
@@ -93,10 +163,22 @@ static int write_text(FILE *out, const struct mh_code *code, struct mh_report *r
 /* ---- JSON and CSV ---- */
 
 static const struct mh_table_column columns[COLUMNS] = {
-	{ "samples", "", MH_CELL_TYPE_U64 }, { "weight", "", MH_CELL_TYPE_U64 },
-	{ "share", "", MH_CELL_TYPE_RATIO }, { "function", "", MH_CELL_TYPE_TEXT },
-	{ "file", "", MH_CELL_TYPE_TEXT },   { "line", "", MH_CELL_TYPE_U64 },
+	{ "samples", "", MH_CELL_TYPE_U64 },
+	{ "weight", "", MH_CELL_TYPE_U64 },
+	{ "share", "", MH_CELL_TYPE_RATIO },
+	{ "function", "", MH_CELL_TYPE_TEXT },
+	{ "file", "", MH_CELL_TYPE_TEXT },
+	{ "line", "", MH_CELL_TYPE_U64 },
 	{ "module", "", MH_CELL_TYPE_TEXT },
+	{ "loads", "", MH_CELL_TYPE_U64 },
+	{ "stores", "", MH_CELL_TYPE_U64 },
+	{ "told", "", MH_CELL_TYPE_U64 },
+	{ "latency_samples", "", MH_CELL_TYPE_U64 },
+	{ "level", "", MH_CELL_TYPE_TEXT },
+	{ "at_level", "", MH_CELL_TYPE_U64 },
+	{ "tlb_miss", "", MH_CELL_TYPE_U64 },
+	{ "hitm", "", MH_CELL_TYPE_U64 },
+	{ "locked", "", MH_CELL_TYPE_U64 },
 };
 
 static struct mh_table_cell *make_cells(const struct mh_code *code)
@@ -115,6 +197,17 @@ static struct mh_table_cell *make_cells(const struct mh_code *code)
 		*c++ = (struct mh_table_cell){ .text = row->file };
 		*c++ = (struct mh_table_cell){ .u64 = row->line };
 		*c++ = (struct mh_table_cell){ .text = row->module };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_loads };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_stores };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_told };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_latency };
+		*c++ = (struct mh_table_cell){
+			.text = row->nr_told ? mh_mem_level_name(row->level) : ""
+		};
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_at_level };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_tlb_miss };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_hitm };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_locked };
 	}
 	return cells;
 }
@@ -153,12 +246,14 @@ static int write_tables(FILE *out, const struct mh_code *code, enum mh_format fo
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
 	struct mh_symtab_opts names;
-	int status = mh_report_names(&names, r, err);
+	int ret = mh_report_names(&names, r, err);
 
-	if (status == MH_OK)
-		status = mh_code_analyze(view, r->session, &names, err);
+	if (!ret)
+		ret = mh_code_analyze(view, r->session, &names, err);
 	free((void *)(uintptr_t)names.debug_dirs);
-	return status;
+	if (!ret && r->opts->sort >= MH_SORT_CODE)
+		mh_code_sort(view, (enum mh_code_sort)(r->opts->sort - MH_SORT_CODE));
+	return ret;
 }
 
 static int write_view(FILE *out, const void *view, struct mh_report *r,

@@ -101,6 +101,8 @@ void mh_report_footer(FILE *out, const struct mh_provenance *from)
 	item(&l, from->lost, "event lost", "events lost");
 	item(&l, from->throttled, "throttling by the kernel",
 	     "throttlings by the kernel");
+	item(&l, from->nonmem, "sample of no memory access",
+	     "samples of no memory access");
 	item(&l, from->nr_gaps, "gap without data", "gaps without data");
 	if (from->nr_gaps)
 		fprintf(out, " (%s)", mh_text_ns(text, from->gap_ns));
@@ -152,6 +154,7 @@ void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from)
 	json_u64(j, "samples", from->nr_samples);
 	json_u64(j, "lost", from->lost);
 	json_u64(j, "throttled", from->throttled);
+	json_u64(j, "nonmem", from->nonmem);
 	json_u64(j, "gaps", from->nr_gaps);
 	json_u64(j, "gap_ns", from->gap_ns);
 	json_u64(j, "damaged_blocks", from->nr_damaged);

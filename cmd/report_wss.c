@@ -69,6 +69,9 @@ static void text_title(FILE *out, const struct mh_wss *w)
 	fprintf(out, "WSS per %s (any access)", mh_text_ns(a, w->window_ns));
 	if (w->rss_p50 != MH_NO_DATA)
 		fprintf(out, "   RSS %s", mh_text_bytes(b, w->rss_p50));
+	if (w->one_page_in > 1)
+		fprintf(out, "   from 1 page in %" PRIu32 ", +- %s", w->one_page_in,
+			mh_text_bytes(b, w->error_p50));
 	fprintf(out, "   mean %s   n=%zu",
 		mh_text_bytes(a, w->any.n ? (uint64_t)w->any.mean : MH_NO_DATA),
 		w->any.n);
@@ -319,6 +322,12 @@ static void write_json(FILE *out, const struct wss_view *v)
 		mh_json_double(&j, w->any.mean);
 	else
 		mh_json_null(&j);
+	if (w->one_page_in > 1) {
+		mh_json_key(&j, "one_page_in");
+		mh_json_u64(&j, w->one_page_in);
+		mh_json_key(&j, "standard_error_p50");
+		mh_json_bytes(&j, w->error_p50);
+	}
 	mh_json_key(&j, "rss_p50");
 	mh_json_bytes(&j, w->rss_p50);
 	if (w->sampled && w->any.n) {

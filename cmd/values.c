@@ -153,17 +153,6 @@ int mh_value_number(double *out, const char *s, struct mh_err *err)
 	return MH_OK;
 }
 
-int mh_value_ratio(double *out, const char *s, struct mh_err *err)
-{
-	double v = 0;
-
-	if (mh_value_number(&v, s, NULL) != MH_OK || v < 0 || v > 1)
-		return mh_fail(err, MH_EINPUT,
-			       "'%s' is not a share from 0 to 1, as in 0.25 or 25%%", s);
-	*out = v;
-	return MH_OK;
-}
-
 /* Cut @s at @sep into two strings of @buf; false when there is none or it is too long. */
 static int halves(char buf[128], const char **second, const char *s, int sep)
 {
@@ -178,6 +167,24 @@ static int halves(char buf[128], const char **second, const char *s, int sep)
 	*p = '\0';
 	*second = p + 1;
 	return 1;
+}
+
+int mh_value_ratio(double *out, const char *s, struct mh_err *err)
+{
+	double v = 0, of = 1;
+	const char *below;
+	char buf[128];
+
+	if (halves(buf, &below, s, '/') && mh_value_number(&of, below, NULL) == MH_OK &&
+	    of > 0)
+		s = buf;
+	if (mh_value_number(&v, s, NULL) != MH_OK || v < 0 || v / of > 1)
+		return mh_fail(err, MH_EINPUT,
+			       "'%s' is not a share from 0 to 1, as in 0.25, 25%% or 1/4",
+			       s);
+	v /= of;
+	*out = v;
+	return MH_OK;
 }
 
 static int range_of(struct mh_range *out, const char *s,

@@ -32,6 +32,9 @@ struct mh_session_opts {
 	double min_rate;        /* leave out what is below this share of checks, 0..1 */
 	uint64_t min_size;      /* leave out smaller regions */
 	struct mh_range age_ns; /* only regions of this age; 0, 0: all */
+	struct {
+		uint32_t ops, levels, snoops, tlbs, locks; /* 1 << value of its enum */
+	} access;         /* only samples with one of these; 0: all, told or not */
 	uint64_t skip;    /* leave out so many snapshots or intervals at the start */
 	unsigned threads; /* for data passes; 0: one per CPU, 8 at most */
 };
@@ -99,6 +102,13 @@ int mh_footprint_analyze(struct mh_footprint *out, struct mh_session *s,
 /* Of sources that give snapshots. */
 int mh_cold_analyze(struct mh_cold *out, struct mh_session *s,
 		    struct mh_err *err) MH_MUST_CHECK;
+/* Of sources that say which bytes. @nr_accesses: all memory accesses in the recording, as
+ * counted elsewhere: ratios are of these; 0: not known. */
+int mh_mrc_analyze(struct mh_mrc *out, struct mh_session *s, uint64_t nr_accesses,
+		   struct mh_err *err) MH_MUST_CHECK;
+/* @slo: share of the working set that may be brought back per minute; 0: 0.002 */
+int mh_sizing_analyze(struct mh_sizing *out, struct mh_session *s, double slo,
+		      struct mh_err *err) MH_MUST_CHECK;
 int mh_counts_analyze(struct mh_counts *out, struct mh_session *s,
 		      struct mh_err *err) MH_MUST_CHECK;
 int mh_times_analyze(struct mh_times *out, struct mh_session *s,
@@ -110,6 +120,16 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 		   const struct mh_hot_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+/* Put the rows into another order; @sort ties are broken by share. */
+void mh_code_sort(struct mh_code *code, enum mh_code_sort sort);
+int mh_levels_analyze(struct mh_levels *out, struct mh_session *s, enum mh_split split,
+		      struct mh_err *err) MH_MUST_CHECK;
+int mh_lines_analyze(struct mh_lines *out, struct mh_session *s,
+		     const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+
+/* Of sources that give snapshots. Lasts no longer than the session. */
+int mh_heat_analyze(struct mh_heat *out, struct mh_session *s,
+		    struct mh_err *err) MH_MUST_CHECK;
 
 struct mh_profile_opts {
 	/* File whose symbols are wanted: a part of its path. NULL: the program that was
@@ -117,6 +137,7 @@ struct mh_profile_opts {
 	const char *module;
 	bool symbols; /* fill in `symbols`, of all that `program` has */
 	bool raw;     /* no demangling */
+	bool loads;   /* fill in `loads` */
 };
 
 /* Lasts no longer than the session. MH_EINPUT: no module's path contains @opts->module.

@@ -19,13 +19,20 @@ enum mh_export_needs {
 	MH_EXPORT_SYMBOLS = 1 << 2,  /* its symbols, of one program; names as linked */
 	MH_EXPORT_CODE = 1 << 3,     /* samples with code addresses */
 	MH_EXPORT_UNBIASED = 1 << 4, /* samples that count executions */
-	MH_EXPORT_BINARY = 1 << 5    /* nothing for a terminal */
+	MH_EXPORT_BINARY = 1 << 5,   /* nothing for a terminal */
+	MH_EXPORT_HEAT = 1 << 6,     /* heat */
+	MH_EXPORT_LOADS = 1 << 8,    /* the profile's loads */
+	MH_EXPORT_TIME = 1 << 7      /* wss and heatmap */
 };
 
 struct mh_export_input {
 	const char *trace; /* as the user named it */
 	const struct mh_reader *reader;
-	const struct mh_profile *profile; /* NULL where it was not asked for */
+	/* NULL where it was not asked for. */
+	const struct mh_profile *profile;
+	const struct mh_heat *heat;
+	const struct mh_wss *wss; /* NULL too where the source gives none */
+	const struct mh_heatmap *heatmap;
 };
 
 struct mh_exporter {

@@ -49,7 +49,9 @@ struct mh_source_opts {
 	uint32_t ring_kib; /* perf rings, per CPU; 0: 1024, halved until it fits */
 	uint64_t period;   /* perf events; 0: the source's default */
 	int user_only;     /* leave out kernel-mode samples */
-	int writes;        /* idle: tell of written pages too, as a layer of its own */
+	uint32_t one_page_in; /* idle: look at one page in so many; 0, 1: at all */
+	int page_cache;       /* idle: of a control group also what no process maps */
+	int writes;           /* idle: tell of written pages too, as a layer of its own */
 	/* damon: checks, snapshots and new mappings each so often; 0: the source's
 	 * default */
 	uint64_t sample_ns, aggr_ns, update_ns;

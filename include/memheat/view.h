@@ -37,6 +37,7 @@ struct mh_provenance {
 	uint64_t nr_intervals; /* snapshots or scans; 0 for samples */
 	uint64_t nr_samples;
 	uint64_t lost, throttled;
+	uint64_t nonmem;          /* samples of no memory access, dropped on purpose */
 	uint64_t nr_gaps, gap_ns; /* spans without data, summed over targets */
 	uint64_t nr_damaged;      /* blocks of the trace that could not be read */
 	uint64_t observer_cpu_ns; /* the recorder's own CPU time */
@@ -146,9 +147,12 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
-	bool sampled;           /* sizes are what samples hit; estimates follow */
-	double coverage_p50;    /* median of the points' */
-	uint64_t chao1_p50;     /* likewise; MH_NO_DATA */
+	bool sampled;         /* sizes are what samples hit; estimates follow */
+	double coverage_p50;  /* median of the points' */
+	uint64_t chao1_p50;   /* likewise; MH_NO_DATA */
+	uint32_t one_page_in; /* sizes are estimates from one page in so many; 1: all */
+	uint64_t
+		error_p50; /* then: standard error of the median interval's; MH_NO_DATA */
 	char windows_note[128]; /* why there are no longer windows; "" if there are */
 };
 
@@ -225,6 +229,78 @@ struct mh_cold {
 
 void mh_cold_fini(struct mh_cold *c);
 
+/* With so much memory for a program, so much of what it touches would have to be brought
+ * in again, if the memory kept what was used last. */
+struct mh_mrc_point {
+	uint64_t bytes; /* of memory */
+	double miss_bytes_per_s;
+	double miss_ratio; /* of all touches, or of the accesses that were told, 0..1 */
+};
+
+struct mh_mrc {
+	struct mh_provenance from;
+	uint64_t interval_ns;
+	uint64_t span_ns;   /* that was observed */
+	uint64_t wss_bytes; /* mean of an interval: how less would do cannot be told */
+	uint64_t touched_bytes; /* summed over intervals */
+	uint64_t first_bytes;   /* of these: never touched before; a miss in any memory */
+	uint64_t page_size;
+	uint64_t nr_accesses; /* that ratios are of; 0: of touches, one per interval */
+	bool by_region;       /* a region is taken to be touched as a whole */
+	struct mh_mrc_point *points; /* by size, ascending; misses descend */
+	size_t nr_points;
+};
+
+void mh_mrc_fini(struct mh_mrc *m);
+
+/* The miss ratio with @bytes of memory, between the points; NAN below the first. */
+double mh_mrc_ratio(const struct mh_mrc *m, double bytes);
+
+/* ---- sizing: how much memory to give, and what could go to a slower tier ---- */
+
+/* A size over time; MH_NO_DATA where it was not recorded. */
+struct mh_sizing_size {
+	uint64_t p50, p90, max;
+};
+
+/* What is idle for so long, and how much of it comes back. */
+struct mh_sizing_age {
+	uint64_t idle_ns;
+	uint64_t far_bytes;          /* median over time; MH_NO_DATA */
+	double promoted_bytes_per_s; /* NAN */
+	double promoted_per_min;     /* share of the working set; NAN */
+};
+
+#define MH_SIZING_AGES 18 /* 1 s, 2 s, 4 s, ... */
+
+struct mh_sizing {
+	struct mh_provenance from;
+	uint64_t span_ns;
+	/* Four sizes that are not the same: touched in an interval; resident; resident,
+	 * shared pages by their part; charged to the control group less inactive files,
+	 * which Kubernetes calls the working set. */
+	struct mh_sizing_size wss, rss, pss, k8s;
+	struct mh_sizing_size usage;  /* charged */
+	uint64_t peak;                /* largest ever charged; MH_NO_DATA */
+	uint64_t kernel, unevictable; /* charged, at most; MH_NO_DATA */
+	uint64_t interval_ns;         /* of wss */
+	uint64_t window_ns;           /* that the advice counts as in use */
+	uint64_t request, limit, low, high;
+	struct {
+		const char *of; /* "k8s_working_set" or "rss": what it is made from */
+		uint64_t lower, target, upper; /* MH_NO_DATA: no such size */
+	} vpa;
+	double slo;        /* of promoted_per_min */
+	uint64_t observed; /* bytes that the ages are of, median; MH_NO_DATA */
+	struct mh_sizing_age ages[MH_SIZING_AGES];
+	size_t nr_ages;
+	size_t split;            /* the first age within the slo; nr_ages: none */
+	uint64_t rate_window_ns; /* of the working set that promoted_per_min is of */
+	char why[160];           /* there are no ages; "" */
+};
+
+void mh_sizing_fini(struct mh_sizing *s);
+
 /* How many regions snapshots have: whether the monitor could adapt. */
 struct mh_counts {
 	struct mh_provenance from;
@@ -285,6 +361,23 @@ struct mh_code_row {
 	char *file;      /* "" */
 	uint32_t line;   /* 0: not known */
 	char *module;    /* path; "[kernel]"; "" */
+	/* What the hardware told; all 0 where it told nothing. */
+	uint64_t nr_told, nr_loads, nr_stores;
+	uint64_t nr_latency; /* of the samples in `weight` */
+	uint64_t nr_tlb_miss, nr_hitm, nr_locked;
+	uint64_t nr_far; /* served beyond the last cache of the core's node */
+	uint8_t level;   /* the most frequent: enum mh_mem_level */
+	uint64_t nr_at_level;
+};
+
+enum mh_code_sort {
+	MH_CODE_BY_SHARE,
+	MH_CODE_BY_WEIGHT,
+	MH_CODE_BY_LATENCY, /* mean */
+	MH_CODE_BY_LEVEL,   /* samples that were served far away */
+	MH_CODE_BY_TLB,
+	MH_CODE_BY_SNOOP, /* HITM */
+	MH_CODE_BY_LOCK
 };
 
 struct mh_code {
@@ -298,6 +391,93 @@ struct mh_code {
 };
 
 void mh_code_fini(struct mh_code *code);
+
+/* ---- levels: where accesses were served, and how long it took ---- */
+
+enum mh_split {
+	MH_SPLIT_NONE,
+	MH_SPLIT_PROCESS,
+	MH_SPLIT_THREAD,
+	MH_SPLIT_CPU,
+	MH_SPLIT_NODE /* of the CPU; CPUs whose node is not recorded are one part */
+};
+#define MH_NR_SPLITS 5
+
+struct mh_level_part {
+	char name[48]; /* "comm 1234", "cpu 3", "node 0"; "" without a split */
+	uint64_t samples;
+};
+
+/* Numbers are those of event.h: enum mh_mem_op, mh_mem_level, mh_mem_hit. */
+struct mh_level_row {
+	size_t part; /* index into parts */
+	uint8_t op, level, hit;
+	uint64_t samples;
+	double share; /* of its part's samples, each with its period */
+	/* Of the samples that have a latency, in cycles; percentiles are at most 3 % off.
+	 */
+	uint64_t nr_latency, latency_sum;
+	uint64_t latency_p50, latency_p90, latency_p99, latency_max;
+	uint64_t nr_tlb_told, nr_tlb_miss, nr_hitm, nr_locked;
+};
+
+struct mh_levels {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	enum mh_split split;
+	struct mh_level_part *parts; /* by samples, descending; at least one */
+	size_t nr_parts;
+	struct mh_level_row *rows; /* by part, op, level, hit before miss */
+	size_t nr_rows;
+	uint64_t nr_untold; /* samples of which the hardware told nothing */
+};
+
+void mh_levels_fini(struct mh_levels *l);
+
+/* ---- lines: cache lines that threads share ---- */
+
+#define MH_LINE_SIZE 64u
+
+enum mh_sharing {
+	MH_SHARING_TRUE,   /* a word that one thread stores is another's too */
+	MH_SHARING_FALSE,  /* one stores, and others use other words of the line only */
+	MH_SHARING_UNKNOWN /* modified elsewhere, but by whom was not sampled */
+};
+
+/* One instruction at one offset. */
+struct mh_line_spot {
+	uint32_t offset;
+	uint64_t samples, loads, stores, hitm_local, hitm_remote;
+	uint64_t nr_latency, latency_sum;
+	uint32_t nr_threads;
+	char *function, *file; /* "" */
+	uint32_t line;
+};
+
+struct mh_line {
+	uint64_t addr;
+	uint32_t pid;
+	enum mh_sharing sharing;
+	uint64_t samples, loads, stores, hitm_local, hitm_remote;
+	uint32_t nr_threads, nr_readers, nr_writers; /* a thread may be both */
+	char *mapping, *symbol;                      /* "" */
+	struct mh_line_spot *spots;                  /* by offset */
+	size_t nr_spots;
+};
+
+struct mh_lines {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	struct mh_line *rows; /* by HITM, then by samples of contended lines */
+	size_t nr_rows;
+	uint64_t nr_lines;     /* that samples hit, shared or not */
+	uint64_t nr_only_read; /* that several threads use and none was seen to store */
+	uint64_t nr_left_out;  /* samples past the limit of distinct places */
+	bool told;             /* some sample says whether it is a load or a store */
+};
+
+void mh_lines_fini(struct mh_lines *l);
+const char *mh_sharing_name(enum mh_sharing sharing); /* "false", "true", ... */
 
 /* ---- hot: which objects the accesses go to ---- */
 
@@ -428,6 +608,16 @@ struct mh_profile_symbol {
 	bool ambiguous; /* others have the same name: nobody could tell which is meant */
 };
 
+/* What the loads of one code address do. */
+struct mh_profile_load {
+	uint64_t samples;
+	uint64_t leveled; /* of these it is known where they were served from */
+	uint64_t missed;  /* of these, beyond the second level */
+	uint64_t latency_p50, latency_p95; /* cycles, to a fifth; 0: not known */
+	int64_t stride;                    /* bytes; 0: none is seen */
+	double confidence;                 /* share of the steps that agree */
+};
+
 struct mh_profile {
 	struct mh_provenance from;
 	enum mh_unit unit;
@@ -450,6 +640,7 @@ struct mh_profile {
 	size_t nr_maps;
 	struct mh_profile_code *codes; /* by process, then address */
 	size_t nr_codes;
+	struct mh_profile_load *loads; /* of each code; NULL: not asked for */
 	struct mh_profile_object *objects;
 	size_t nr_objects;
 	struct mh_profile_row *rows; /* by code, then object, then address */
@@ -463,6 +654,41 @@ struct mh_profile {
 };
 
 void mh_profile_fini(struct mh_profile *p);
+
+/* ---- heat: ranges of addresses by how hot they were ---- */
+
+struct mh_heat_piece {
+	uint32_t pid;
+	struct mh_range addr;
+	double rate;      /* mean hit or touched ratio while it was observed, 0..1 */
+	uint64_t seen_ns; /* observed for so long */
+	char mapping[96]; /* "[heap]"; "" */
+	const char *path; /* of the mapping, as in /proc/PID/maps; "" */
+	uint64_t pgoff;   /* of addr.start in the file */
+	bool mapped, write, shared;
+};
+
+/* Bytes by how long they had not been accessed. */
+struct mh_heat_age {
+	uint64_t age_ns;
+	uint64_t cold;   /* median over time of the bytes idle for so long; MH_NO_DATA */
+	double promoted; /* bytes per second that were accessed again after it; NAN */
+};
+
+#define MH_HEAT_AGES 12
+
+struct mh_heat {
+	struct mh_provenance from;
+	enum mh_unit unit;
+	uint64_t interval_ns;         /* median length of a snapshot */
+	struct mh_heat_piece *ranges; /* by process, then address; disjoint */
+	size_t nr_ranges;
+	struct mh_heat_age ages[MH_HEAT_AGES]; /* ascending, each twice the one before */
+	size_t nr_ages;                        /* 0: the source cannot tell */
+};
+
+/* Strings of ranges are the session's. */
+void mh_heat_fini(struct mh_heat *heat);
 
 /* ---- summary: what the other views say, in a few sentences' worth of numbers ---- */
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* A cache line of doubles: columns are turned into rows by blocks. */
 #define BLOCK_COLS 8
@@ -140,7 +141,7 @@ static struct value of_snapshots(const struct mh_slab *slab, size_t at, uint8_t 
 {
 	struct value v = { NAN, NAN, was };
 
-	if (!slab || !slab->area || slab->area[at] <= 0)
+	if (!slab->area || slab->area[at] <= 0)
 		return v;
 	v.max = slab->max[at];
 	v.mean = f->damo ? slab->sum[at] : slab->sum[at] / slab->area[at];
@@ -161,7 +162,7 @@ static struct value of_snapshots(const struct mh_slab *slab, size_t at, uint8_t 
 static struct value of_samples(const struct mh_slab *slab, size_t at, uint8_t was,
 			       double per_second)
 {
-	uint32_t count = slab && slab->count ? slab->count[at] : 0;
+	uint32_t count = slab->count ? slab->count[at] : 0;
 	struct value v = { NAN, NAN, was };
 
 	if (count) {
@@ -177,28 +178,33 @@ static void fill_block(struct mh_heatmap *map, const struct mh_grid *g, uint32_t
 		       uint32_t end, bool trust_data)
 {
 	const struct mh_frame *f = g->frame;
-	const struct mh_slab *slab = &g->slabs[col / MH_SLAB_COLS];
+	const struct mh_slab slab = g->slabs[col / MH_SLAB_COLS];
 	double per_second = (double)map->cols * 1e9 / (double)mh_range_len(f->time.span);
-	uint32_t r, c;
+	/* Copies: a state is a byte, and a byte written might be anything. */
+	double *restrict mean = map->mean, *restrict max = map->max;
+	uint8_t *restrict state = map->state;
+	double value_max = map->value_max;
+	uint32_t rows = map->rows, cols = map->cols, r, c;
+	bool samples = f->samples;
 
-	for (r = 0; r < map->rows; r++) {
+	for (r = 0; r < rows; r++) {
 		for (c = col; c < end; c++) {
-			size_t at = (size_t)(c % MH_SLAB_COLS) * map->rows + r;
-			size_t cell = (size_t)r * map->cols + c;
+			size_t at = (size_t)(c % MH_SLAB_COLS) * rows + r;
+			size_t cell = (size_t)r * cols + c;
 			struct value v;
 
-			if (f->samples)
-				v = of_samples(slab, at, map->state[cell], per_second);
+			if (samples)
+				v = of_samples(&slab, at, state[cell], per_second);
 			else
-				v = of_snapshots(slab, at, map->state[cell], f,
-						 trust_data);
-			map->mean[cell] = v.mean;
-			map->max[cell] = v.max;
-			map->state[cell] = v.state;
-			if (v.max > map->value_max)
-				map->value_max = v.max;
+				v = of_snapshots(&slab, at, state[cell], f, trust_data);
+			mean[cell] = v.mean;
+			max[cell] = v.max;
+			state[cell] = v.state;
+			if (v.max > value_max)
+				value_max = v.max;
 		}
 	}
+	map->value_max = value_max;
 }
 
 static void slab_drop(struct mh_slab *slab)
@@ -219,7 +225,7 @@ static double percentile(const double *v, size_t n, double p)
 {
 	static const unsigned digits = 16;
 	size_t *count = malloc((1u << digits) * sizeof(*count));
-	uint64_t prefix = 0, mask = 0, bits;
+	uint64_t prefix = 0, mask = 0, bits, first, differ;
 	size_t want = 0, i, d;
 	double found;
 	int shift;
@@ -229,6 +235,7 @@ static double percentile(const double *v, size_t n, double p)
 	for (shift = 48; shift >= 0; shift -= (int)digits) {
 		size_t all = 0;
 
+		first = differ = 0;
 		memset(count, 0, (1u << digits) * sizeof(*count));
 		for (i = 0; i < n; i++) {
 			/* Each cell was set by its column's block. */
@@ -238,10 +245,16 @@ static double percentile(const double *v, size_t n, double p)
 			if ((bits & mask) != prefix)
 				continue;
 			count[bits >> shift & 0xffff]++;
-			all++;
+			first = all++ ? first : bits;
+			differ |= bits ^ first;
 		}
 		if (!all)
 			break;
+		/* Ratios have few values: mostly only one is left soon. */
+		if (!differ) {
+			prefix = first;
+			break;
+		}
 		if (!mask) {
 			want = (size_t)(p / 100 * (double)all);
 			want = want < all ? want : all - 1;
@@ -256,6 +269,21 @@ static double percentile(const double *v, size_t n, double p)
 	return found;
 }
 
+/* Planes of some MiB take half the time to fill where the kernel has pages for them. */
+static void *plane_new(size_t cells, size_t size)
+{
+	const size_t huge = (size_t)2 << 20,
+		     bytes = (cells * size + huge - 1) & ~(huge - 1);
+	void *p;
+
+	if (bytes < 4 * huge)
+		return malloc(cells * size);
+	p = aligned_alloc(huge, bytes);
+	if (p)
+		madvise(p, bytes, MADV_HUGEPAGE); /* only a wish */
+	return p;
+}
+
 int mh_cells_finish(struct mh_heatmap *map, struct mh_grid *g, const struct mh_session *s,
 		    const struct mh_session_source *src, bool plain, struct mh_err *err)
 {
@@ -264,8 +292,8 @@ int mh_cells_finish(struct mh_heatmap *map, struct mh_grid *g, const struct mh_s
 	bool trust_data = plain || map->unit == MH_UNIT_TOUCHED_RATIO;
 	uint32_t col;
 
-	map->mean = malloc(cells * sizeof(*map->mean));
-	map->max = malloc(cells * sizeof(*map->max));
+	map->mean = plane_new(cells, sizeof(*map->mean));
+	map->max = plane_new(cells, sizeof(*map->max));
 	map->state = calloc(cells, sizeof(*map->state));
 	if (!map->mean || !map->max || !map->state)
 		return mh_fail(err, MH_ENOMEM, "no memory for a map of %u x %u cells",

@@ -36,6 +36,28 @@ static int by_name(const void *a, const void *b)
 	return d ? d : (x->line > y->line) - (x->line < y->line);
 }
 
+/* What --sort puts first; rows without it are last. */
+static double sort_value(const struct mh_code_row *r, enum mh_code_sort sort)
+{
+	switch (sort) {
+	case MH_CODE_BY_WEIGHT:
+		return (double)r->weight;
+	case MH_CODE_BY_LATENCY:
+		return r->nr_latency ? (double)r->weight / (double)r->nr_latency : 0;
+	case MH_CODE_BY_LEVEL:
+		return (double)r->nr_far;
+	case MH_CODE_BY_TLB:
+		return (double)r->nr_tlb_miss;
+	case MH_CODE_BY_SNOOP:
+		return (double)r->nr_hitm;
+	case MH_CODE_BY_LOCK:
+		return (double)r->nr_locked;
+	case MH_CODE_BY_SHARE:
+	default:
+		return r->share;
+	}
+}
+
 static int by_share(const void *a, const void *b)
 {
 	const struct mh_code_row *x = a, *y = b;
@@ -47,6 +69,20 @@ static int by_share(const void *a, const void *b)
 	d = d ? d : strcmp(x->function, y->function);
 	d = d ? d : strcmp(x->file, y->file);
 	return d ? d : (x->line > y->line) - (x->line < y->line);
+}
+
+static int by_wish(const void *a, const void *b, void *sort)
+{
+	double x = sort_value(a, *(enum mh_code_sort *)sort);
+	double y = sort_value(b, *(enum mh_code_sort *)sort);
+
+	return x != y ? (x > y ? -1 : 1) : by_share(a, b);
+}
+
+void mh_code_sort(struct mh_code *code, enum mh_code_sort sort)
+{
+	if (code->nr_rows)
+		qsort_r(code->rows, code->nr_rows, sizeof(*code->rows), by_wish, &sort);
 }
 
 static int no_memory(struct mh_err *err)
@@ -89,8 +125,31 @@ static int row_of(struct mh_code_row *row, const struct mh_symbol *s)
 	return row->function && row->file && row->module ? 0 : -1;
 }
 
+/* @levels: of the row so far */
+static void add_access(struct mh_code_row *row, const struct mh_site *s, uint64_t *levels)
+{
+	uint8_t i;
+
+	row->nr_told += s->nr_told;
+	row->nr_loads += s->nr_loads;
+	row->nr_stores += s->nr_stores;
+	row->nr_latency += s->nr_latency;
+	row->nr_tlb_miss += s->nr_tlb_miss;
+	row->nr_hitm += s->nr_hitm;
+	row->nr_locked += s->nr_locked;
+	row->nr_far += s->nr_far;
+	for (i = 0; i < MH_NR_MEM_LEVELS; i++) {
+		levels[i] += s->levels[i];
+		if (levels[i] > row->nr_at_level) {
+			row->level = i;
+			row->nr_at_level = levels[i];
+		}
+	}
+}
+
 static int make_rows(struct mh_code *out, const struct named *named, size_t nr)
 {
+	uint64_t levels[MH_NR_MEM_LEVELS] = { 0 };
 	double all = 0;
 	size_t i;
 
@@ -103,10 +162,12 @@ static int make_rows(struct mh_code *out, const struct named *named, size_t nr)
 		if (!i || by_name(&named[i - 1], &named[i])) {
 			if (row_of(&out->rows[out->nr_rows++], &named[i].symbol))
 				return -1;
+			memset(levels, 0, sizeof(levels));
 		}
 		out->rows[out->nr_rows - 1].samples += s->samples;
 		out->rows[out->nr_rows - 1].weight += s->weight;
 		out->rows[out->nr_rows - 1].share += (double)s->periods;
+		add_access(&out->rows[out->nr_rows - 1], s, levels);
 		all += (double)s->periods;
 		out->from.nr_samples += s->samples;
 		if (!*named[i].symbol.name)
@@ -186,7 +247,7 @@ static int collect(struct mh_analysis *a, struct mh_session *s,
 	mh_session_filter(s, src, &f);
 	f.kinds = 1u << MH_EV_SAMPLE;
 	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_THREAD | MH_COL_PERIOD |
-		    MH_COL_WEIGHT | (s->opts.at ? MH_COL_ADDR : 0);
+		    MH_COL_WEIGHT | MH_COL_DATA_SRC | (s->opts.at ? MH_COL_ADDR : 0);
 	mh_sites_analysis(a, &frame);
 	if (!ret)
 		ret = mh_pass_run(s, &f, a, 1, err);

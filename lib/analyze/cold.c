@@ -28,8 +28,9 @@ struct list {
 struct target {
 	uint64_t key;
 	struct mh_range time_ns; /* of the snapshot under way */
-	struct list before;      /* up to the snapshot before */
-	struct list now;         /* rows of the snapshot under way */
+	uint32_t weight;
+	struct list before; /* up to the snapshot before */
+	struct list now;    /* rows of the snapshot under way */
 	struct list spare;
 };
 
@@ -165,13 +166,14 @@ static int on_snapshot(void *arg, const struct mh_snap *snap)
 	if (close_snapshot(c->at))
 		return -1;
 	c->at->time_ns = snap->time_ns;
+	c->at->weight = snap->weight;
 	return 0;
 }
 
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
 	struct cold *c = arg;
-	uint64_t aggr_ns = c->sweep->scan.aggr_ns;
+	uint64_t aggr_ns = snap->aggr_ns;
 	struct stretch *s = mh_vec_push(&c->at->now);
 
 	if (!s)
@@ -240,7 +242,7 @@ static void count_target(struct mh_cold *out, const struct target *t)
 		/* Idle for this very interval at least, however the clock jitters. */
 		if (idle_ns && idle_ns < out->interval_ns)
 			idle_ns = out->interval_ns;
-		count(out, idle_ns, bytes);
+		count(out, idle_ns, bytes * t->weight);
 	}
 }
 

@@ -14,7 +14,7 @@
 
 struct bound {
 	uint64_t key, addr;
-	double step;
+	double step, seen;
 };
 
 struct part {
@@ -44,7 +44,7 @@ static void *part_new(const void *arg)
 	return part;
 }
 
-static int step(struct part *p, uint64_t key, uint64_t addr, double by)
+static int step(struct part *p, uint64_t key, uint64_t addr, double by, double seen)
 {
 	uint64_t h = key * UINT64_C(0x9e3779b97f4a7c15) + addr;
 	struct bound *b;
@@ -57,25 +57,24 @@ static int step(struct part *p, uint64_t key, uint64_t addr, double by)
 		b = &p->bounds.v[i];
 		if (b->key == key && b->addr == addr) {
 			b->step += by;
+			b->seen += seen;
 			return 0;
 		}
 	}
 	b = mh_vec_push(&p->bounds);
 	if (!b || mh_numbering_set(&p->index, h, (uint32_t)p->bounds.nr - 1))
 		return -1;
-	*b = (struct bound){ key, addr, by };
+	*b = (struct bound){ key, addr, by, seen };
 	return 0;
 }
 
 static int row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *r)
 {
 	struct part *p = arg;
-	double heat = r->value * (double)mh_range_len(snap->time_ns);
+	double seen = (double)mh_range_len(snap->time_ns), heat = r->value * seen;
 
-	if (heat <= 0)
-		return 0;
-	return step(p, snap->key, r->addr.start, heat) ||
-			       step(p, snap->key, r->addr.end, -heat)
+	return step(p, snap->key, r->addr.start, heat, seen) ||
+			       step(p, snap->key, r->addr.end, -heat, -seen)
 		       ? -1
 		       : 0;
 }
@@ -94,7 +93,9 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 	size_t i;
 
 	for (i = 0; i < b->bounds.nr; i++) {
-		if (step(a, b->bounds.v[i].key, b->bounds.v[i].addr, b->bounds.v[i].step))
+		const struct bound *from_b = &b->bounds.v[i];
+
+		if (step(a, from_b->key, from_b->addr, from_b->step, from_b->seen))
 			return mh_fail(err, MH_ENOMEM, "no memory for hot ranges");
 	}
 	return MH_OK;
@@ -118,10 +119,11 @@ static int by_place(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-int mh_density_take(struct mh_density *out, struct mh_analysis *a, struct mh_err *err)
+int mh_density_take(struct mh_density *out, struct mh_analysis *a, bool cold,
+		    struct mh_err *err)
 {
 	struct part *p = a->part;
-	double sum = 0, most = 0;
+	double sum = 0, seen = 0, most = 0;
 	size_t i;
 	int ret = MH_OK;
 
@@ -132,19 +134,22 @@ int mh_density_take(struct mh_density *out, struct mh_analysis *a, struct mh_err
 		struct mh_density_piece *piece;
 
 		sum += b->step;
+		seen += b->seen;
 		most = fmax(most, fabs(sum));
 		/* What rounding leaves of values that cancel is not heat. */
-		if (b->key != b[1].key || sum <= most * 1e-12) {
+		if (b->key != b[1].key || seen < 0.5)
+			seen = 0;
+		if (b->key != b[1].key || sum <= most * 1e-12)
 			sum = 0;
+		if (!(sum > 0) && !(cold && seen > 0))
 			continue;
-		}
 		piece = mh_vec_push(&out->pieces);
 		if (!piece)
 			ret = mh_fail(err, MH_ENOMEM, "no memory for hot ranges");
 		else
-			*piece = (struct mh_density_piece){ b->key,
-							    { b->addr, b[1].addr },
-							    sum };
+			*piece = (struct mh_density_piece){
+				b->key, { b->addr, b[1].addr }, sum, seen
+			};
 	}
 	part_free(p);
 	a->part = NULL;

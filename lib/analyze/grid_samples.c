@@ -91,7 +91,7 @@ add_run(struct mh_grid *g, const struct mh_sample_columns *c, uint32_t i, uint32
 	const struct mh_axis time = g->frame->time;
 	uint64_t span = mh_range_len(time.span), outside = 0;
 	struct mh_grid_lookup *k = g->lookup;
-	const struct mh_stretch *s = &k->lookup.v[k->lookup.nr];
+	const struct mh_stretch *s;
 
 	for (; i < end; i++) {
 		uint64_t addr = addrs[i], t = time_ns[i];
@@ -100,16 +100,11 @@ add_run(struct mh_grid *g, const struct mh_sample_columns *c, uint32_t i, uint32
 
 		if (t - time.span.start >= span)
 			continue;
-		if (!mh_stretch_has(s, key, addr)) {
-			const struct mh_stretch *found =
-				mh_lookup_find(&k->lookup, key, addr);
-
-			if (!found) {
-				/* Address 0 stands for samples without one. */
-				outside += addr != 0;
-				continue;
-			}
-			s = found;
+		s = mh_lookup_find(&k->lookup, key, addr);
+		if (!s) {
+			/* Address 0 stands for samples without one. */
+			outside += addr != 0;
+			continue;
 		}
 		if (!s->rows) {
 			g->band_heat[s->band] += periods ? (double)period[i] : 1;
@@ -129,24 +124,46 @@ add_run(struct mh_grid *g, const struct mh_sample_columns *c, uint32_t i, uint32
 	return 0;
 }
 
+static bool is_all(const uint32_t *v, uint32_t nr, uint32_t value)
+{
+	uint32_t differ = 0, i;
+
+	for (i = 0; i < nr; i++)
+		differ |= v[i] ^ value;
+	return !differ;
+}
+
 /* Where the rows of row @i's space end: pids come in runs, but an exec may cut one. */
 static uint32_t run_end(const struct mh_keys *keys, const struct mh_batch *b, uint32_t i)
 {
 	const uint32_t *pids = b->sample.pid;
 	uint32_t pid = pids[i], end = i + 1;
 
-	if (mh_keys_cover(keys, pid, b->time_ns)) {
-		while (end < b->nr && pids[end] == pid)
-			end++;
-	}
+	if (!mh_keys_cover(keys, pid, b->time_ns))
+		return end;
+	while (b->nr - end >= 64 && is_all(pids + end, 64, pid))
+		end += 64;
+	while (end < b->nr && pids[end] == pid)
+		end++;
 	return end;
+}
+
+/* Whether a sample stands for more than itself, or for nothing. */
+static bool has_periods(const uint64_t *period, uint32_t nr)
+{
+	uint64_t differ = 0;
+	uint32_t i;
+
+	for (i = 0; period && i < nr; i++)
+		differ |= period[i] ^ 1;
+	return differ != 0;
 }
 
 static int add_samples(struct mh_grid *g, const struct mh_batch *b)
 {
 	const struct mh_sample_columns *c = &b->sample;
 	struct mh_keys *keys = &g->lookup->keys;
-	bool periods = g->frame->periods && c->period;
+	bool periods = g->frame->periods && has_periods(c->period, b->nr);
 	uint32_t i, end;
 
 	for (i = 0; i < b->nr; i = end) {

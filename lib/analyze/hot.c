@@ -321,7 +321,7 @@ static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
 	ret = mh_pass_run(w->s, &f, &a, 1, err);
 	if (ret)
 		return ret;
-	ret = mh_density_take(&d, &a, err);
+	ret = mh_density_take(&d, &a, false, err);
 	for (i = 0; !ret && i < d.pieces.nr; i++) {
 		if (add_piece(&w->points, &d.pieces.v[i], places))
 			ret = no_memory(err);

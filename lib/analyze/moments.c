@@ -65,8 +65,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	struct record *r = &p->records.v[p->records.nr - 1];
 	unsigned i;
 
-	(void)snap;
-	r->bytes += row->touched;
+	r->bytes += row->touched * snap->weight;
 	p->exact &= row->exact;
 	if (!row->max_accesses)
 		return 0;
@@ -74,7 +73,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	for (i = 0; i < MH_NR_LEVELS; i++) {
 		if (row->nr_accesses && 100 * (uint64_t)row->nr_accesses >=
 						percent[i] * (uint64_t)row->max_accesses)
-			r->at_least[i] += row->touched;
+			r->at_least[i] += row->touched * snap->weight;
 	}
 	return 0;
 }
@@ -329,6 +328,7 @@ int mh_moments_skip(struct mh_scan_opts *scan, const struct mh_session_source *s
 	struct mh_filter f;
 	int ret;
 
+	scan->source = src->id;
 	scan->aggr_ns = mh_session_meta_u64(s, src->id, "aggr_us") * 1000;
 	if (!s->opts.skip || kind == MH_EV_SAMPLE)
 		return MH_OK;

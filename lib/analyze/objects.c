@@ -115,7 +115,8 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 {
 	struct sums *p = arg;
 	const struct mh_places *places = p->shared.places;
-	double size = (double)mh_range_len(row->addr), left = (double)row->touched;
+	double size = (double)mh_range_len(row->addr);
+	double touched = (double)row->touched * snap->weight, left = touched;
 	uint64_t middle = snap->time_ns.start + mh_range_len(snap->time_ns) / 2;
 	size_t i;
 
@@ -133,8 +134,8 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 			r.start = row->addr.start;
 		if (r.end > row->addr.end)
 			r.end = row->addr.end;
-		bytes = (double)row->touched * ((double)mh_range_len(r) / size);
-		out.per_byte = (double)row->touched / size;
+		bytes = touched * ((double)mh_range_len(r) / size);
+		out.per_byte = touched / size;
 		out.left = bytes;
 		mh_blocks_each(p->shared.blocks, snap->key, r, middle, share_out, &out);
 		if (out.failed)

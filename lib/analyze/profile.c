@@ -14,6 +14,7 @@
 #include <memheat/view.h>
 
 #include "analyze/bias.h"
+#include "analyze/loads.h"
 #include "analyze/places.h"
 #include "analyze/sites.h"
 
@@ -574,6 +575,34 @@ static int make_symbols(struct work *w, struct mh_err *err)
 	return mark_ambiguous(p) ? no_memory(err) : MH_OK;
 }
 
+static int make_loads(struct work *w, const struct mh_session_source *src,
+		      struct mh_err *err)
+{
+	struct mh_analysis a = { 0 };
+	struct mh_filter f;
+	size_t i;
+	int ret;
+
+	w->out->loads = calloc(w->code.nr + 1, sizeof(*w->out->loads));
+	if (!w->out->loads)
+		return no_memory(err);
+	mh_session_filter(w->s, src, &f);
+	f.kinds = 1u << MH_EV_SAMPLE;
+	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_ADDR | MH_COL_THREAD |
+		    MH_COL_WEIGHT | MH_COL_DATA_SRC;
+	mh_loads_analysis(&a, w->s);
+	ret = mh_pass_run(w->s, &f, &a, 1, err);
+	for (i = 0; !ret && i < w->code.nr; i++) {
+		const struct mh_load *l =
+			mh_loads_find(a.part, w->code.keys[i], w->code.queries[i].addr);
+
+		if (l)
+			mh_load_describe(&w->out->loads[i], l);
+	}
+	mh_pass_release(&a, 1);
+	return ret;
+}
+
 /* ---- the view ---- */
 
 static int collect(struct mh_analysis *a, struct mh_session *s,
@@ -660,6 +689,8 @@ int mh_profile_analyze(struct mh_profile *out, struct mh_session *s,
 	if (!ret) {
 		w.st = kept->st;
 		ret = fill(&w, opts, err);
+		if (!ret && opts->loads)
+			ret = make_loads(&w, src, err);
 	}
 	side_fini(&w.code);
 	side_fini(&w.data);

@@ -98,6 +98,7 @@ void mh_session_provenance(const struct mh_session *s,
 		out->duration_ns = info->time_ns.end - 1 - s->start_ns;
 	out->lost = s->lost;
 	out->throttled = s->throttled;
+	out->nonmem = s->nonmem;
 	out->nr_damaged = info->nr_damaged + s->nr_damaged;
 	out->observer_cpu_ns = s->observer_cpu_ns;
 	out->stall_max_ns = s->stall_max_ns;

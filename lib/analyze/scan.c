@@ -17,7 +17,7 @@ struct to {
 
 /* Begin a snapshot unless it is the one under way. Returns 1 when it is filtered out. */
 static int begin(struct mh_scan *scan, uint32_t pid, uint64_t start_ns, uint64_t end_ns,
-		 const struct to *to)
+		 uint16_t source, const struct to *to)
 {
 	const struct mh_range *window = &scan->opts->session->window;
 	struct mh_snap *snap = &scan->snap;
@@ -35,8 +35,13 @@ static int begin(struct mh_scan *scan, uint32_t pid, uint64_t start_ns, uint64_t
 		return 0;
 	snap->pid = pid;
 	snap->time_ns = (struct mh_range){ start_ns, end_ns };
+	snap->weight = mh_session_weight(scan->opts->session, source);
 	/* What was mapped when the snapshot was taken names its addresses. */
 	snap->key = mh_keys_of(&scan->keys, pid, end_ns - 1);
+	snap->aggr_ns = scan->opts->session->tuned.nr
+				? mh_session_aggr_ns(scan->opts->session,
+						     scan->opts->source, end_ns)
+				: scan->opts->aggr_ns;
 	return to->ops->snapshot ? to->ops->snapshot(to->arg, snap) : 0;
 }
 
@@ -64,9 +69,9 @@ static int give_piece(struct mh_scan *scan, const struct mh_scan_row *row,
 static int has_age(const struct mh_scan *scan, const struct mh_scan_row *row)
 {
 	const struct mh_range *want = &scan->opts->session->opts.age_ns;
-	uint64_t age_ns = row->age * scan->opts->aggr_ns;
+	uint64_t age_ns = row->age * scan->snap.aggr_ns;
 
-	return row->age != MH_NO_AGE && scan->opts->aggr_ns && age_ns >= want->start &&
+	return row->age != MH_NO_AGE && scan->snap.aggr_ns && age_ns >= want->start &&
 	       age_ns < want->end;
 }
 
@@ -95,22 +100,40 @@ static int give(struct mh_scan *scan, const struct mh_scan_row *row, const struc
 	return 0;
 }
 
+/* Whether every row is given as it is. */
+static bool gives_all(const struct mh_scan *scan)
+{
+	const struct mh_session_opts *o = &scan->opts->session->opts;
+
+	return !(o->min_rate > 0) && !o->min_size && !o->age_ns.end &&
+	       !o->filter.addr.end && !scan->opts->at;
+}
+
+static bool same_snapshot(const struct mh_region_columns *c, uint32_t a, uint32_t b)
+{
+	return c->start_ns[a] == c->start_ns[b] && c->time_ns[a] == c->time_ns[b] &&
+	       (!c->pid || c->pid[a] == c->pid[b]);
+}
+
 static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 			const struct to *to)
 {
 	const struct mh_region_columns *c = &b->region;
-	uint32_t i;
+	bool all = gives_all(scan);
+	uint32_t i, last = UINT32_MAX; /* the row that begin() was last called for */
+	int ret = 0;
 
 	for (i = 0; i < b->nr; i++) {
 		uint64_t size = c->end[i] - c->start[i];
 		struct mh_scan_row row = { .addr = { c->start[i], c->end[i] },
 					   .age = c->age ? c->age[i] : MH_NO_AGE };
-		int ret;
 
 		if (c->start[i] >= c->end[i])
 			continue;
-		ret = begin(scan, c->pid ? c->pid[i] : 0, c->start_ns[i], c->time_ns[i],
-			    to);
+		if (last == UINT32_MAX || !same_snapshot(c, i, last))
+			ret = begin(scan, c->pid ? c->pid[i] : 0, c->start_ns[i],
+				    c->time_ns[i], b->source, to);
+		last = i;
 		if (ret < 0)
 			return ret;
 		if (ret)
@@ -134,7 +157,7 @@ static int region_batch(struct mh_scan *scan, const struct mh_batch *b,
 			row.touched = row.nr_accesses ? size : 0;
 			row.exact = true;
 		}
-		if (give(scan, &row, to))
+		if (all ? to->ops->row(to->arg, &scan->snap, &row) : give(scan, &row, to))
 			return -1;
 	}
 	return 0;
@@ -162,7 +185,7 @@ static int pages_event(struct mh_scan *scan, const struct mh_event *ev,
 
 	if (p->layer != MH_PAGES_ACCESS)
 		return 0;
-	ret = begin(scan, p->pid, p->start_ns, ev->time_ns, to);
+	ret = begin(scan, p->pid, p->start_ns, ev->time_ns, ev->source, to);
 	if (ret)
 		return ret < 0 ? ret : 0;
 	for (i = 0; i < p->nr_pages; i = j) {

@@ -17,6 +17,8 @@ struct mh_snap {
 	uint64_t key;
 	uint32_t pid;
 	struct mh_range time_ns; /* absolute; at least 1 ns */
+	uint64_t aggr_ns;        /* what an age counts in it; 0: not known */
+	uint32_t weight;         /* every byte that is told stands for so many */
 };
 
 struct mh_scan_row {
@@ -39,7 +41,8 @@ struct mh_scan_opts {
 	const struct mh_places *at; /* NULL: no --at */
 	uint64_t not_before_ns;     /* --skip: snapshots whose middle is before it */
 	uint64_t nr_skipped;        /* moments before that */
-	uint64_t aggr_ns;           /* what an age counts; 0: not known */
+	uint64_t aggr_ns;           /* what an age counts at first; 0: not known */
+	uint16_t source;
 };
 
 /* Per thread. */

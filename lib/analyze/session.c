@@ -84,6 +84,9 @@ static struct mh_session_source *source_get(struct mh_session *s, uint16_t id)
 	src->name = mh_session_meta(s, id, "name");
 	if (!src->name)
 		src->name = "unnamed";
+	src->weight = (uint32_t)mh_session_meta_u64(s, id, "one_page_in");
+	if (!src->weight)
+		src->weight = 1;
 	src->time_ns = (struct mh_range){ UINT64_MAX, 0 };
 	return src;
 }
@@ -125,8 +128,84 @@ static int read_sources(struct mh_session *s)
 	return 0;
 }
 
-static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
+static int take_charge(struct mh_session *s, const struct mh_event *ev,
+		       struct mh_err *err)
 {
+	static const char *const names[MH_NR_CHARGES] = { "current", "peak",
+							  "inactive_file", "unevictable",
+							  "kernel" };
+	const char *name = ev->stat.name + strlen("cgroup.");
+	struct mh_charge *charge;
+	uint8_t i;
+
+	for (i = 0; i < MH_NR_CHARGES && strcmp(name, names[i]) != 0; i++)
+		;
+	if (i == MH_NR_CHARGES)
+		return MH_OK;
+	charge = mh_vec_push(&s->charges);
+	if (!charge)
+		return no_memory(err);
+	*charge = (struct mh_charge){ ev->time_ns, ev->stat.value, i };
+	return MH_OK;
+}
+
+/* Checks per snapshot stay as many when the kernel tunes how far they are apart. */
+static uint64_t tuned_ns(const struct mh_session *s, const struct mh_event *ev)
+{
+	uint64_t sample_us;
+
+	if (!strcmp(ev->stat.name, "damon.aggr_us"))
+		return ev->stat.value * 1000;
+	if (strcmp(ev->stat.name, "damon.sample_us") != 0)
+		return 0;
+	sample_us = mh_session_meta_u64(s, ev->source, "sample_us");
+	if (!sample_us)
+		return 0;
+	return mh_session_meta_u64(s, ev->source, "aggr_us") / sample_us *
+	       ev->stat.value * 1000;
+}
+
+static int take_tuned(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
+{
+	uint64_t aggr_ns = tuned_ns(s, ev);
+	struct mh_tuned *t;
+
+	if (!aggr_ns)
+		return MH_OK;
+	t = mh_vec_push(&s->tuned);
+	if (!t)
+		return no_memory(err);
+	*t = (struct mh_tuned){ .time_ns = ev->time_ns,
+				.aggr_ns = aggr_ns,
+				.order = s->tuned.nr,
+				.source = ev->source };
+	return MH_OK;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct mh_tuned *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source, uint64_t time_ns)
+{
+	uint64_t found = 0;
+	size_t i;
+
+	for (i = 0; i < s->tuned.nr && s->tuned.v[i].time_ns <= time_ns; i++) {
+		if (s->tuned.v[i].source == source)
+			found = s->tuned.v[i].aggr_ns;
+	}
+	return found ? found : mh_session_meta_u64(s, source, "aggr_us") * 1000;
+}
+
+static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
+{
+	const struct mh_ev_stat *st = &ev->stat;
 	const struct {
 		const char *name;
 		uint64_t *value;
@@ -136,11 +215,14 @@ static void take_stat(struct mh_session *s, const struct mh_ev_stat *st)
 		       { "damon.snapshots", &s->nr_snapshots } };
 	size_t i;
 
+	if (!strncmp(st->name, "cgroup.", strlen("cgroup.")))
+		return take_charge(s, ev, err);
 	/* Counters only grow: the largest is the last. */
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
 			*wanted[i].value = st->value;
 	}
+	return take_tuned(s, ev, err);
 }
 
 static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
@@ -153,14 +235,15 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_TASK:
 		return mh_maps_add(s->maps, ev, err);
 	case MH_EV_STAT:
-		take_stat(s, &ev->stat);
-		return MH_OK;
+		return take_stat(s, ev, err);
 	case MH_EV_LOST:
 		if (ev->lost.cause == MH_LOST_THROTTLE)
 			s->throttled += ev->lost.count;
 		else if (ev->lost.cause == MH_LOST_HEAP)
 			s->heap_lost += ev->lost.count;
-		else if (ev->lost.cause != MH_LOST_NONMEM)
+		else if (ev->lost.cause == MH_LOST_NONMEM)
+			s->nonmem += ev->lost.count;
+		else
 			s->lost += ev->lost.count;
 		return MH_OK;
 	case MH_EV_GAP:
@@ -213,6 +296,8 @@ static int read_tables(struct mh_session *s, struct mh_err *err)
 				goto out;
 		}
 	}
+	if (s->tuned.nr)
+		qsort(s->tuned.v, s->tuned.nr, sizeof(*s->tuned.v), by_time);
 	ret = mh_maps_finish(s->maps, err);
 out:
 	mh_cursor_close(c);
@@ -269,6 +354,8 @@ void mh_session_close(struct mh_session *s)
 	free(s->sources.v);
 	free(s->gaps.v);
 	free(s->footprints.v);
+	free(s->tuned.v);
+	free(s->charges.v);
 	drop(s->opts.filter.pids);
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);
@@ -378,6 +465,16 @@ void mh_session_filter(const struct mh_session *s, const struct mh_session_sourc
 	out->time_ns = s->window;
 	if (!s->window.start && s->window.end == UINT64_MAX)
 		out->time_ns = (struct mh_range){ 0, 0 };
+}
+
+uint32_t mh_session_weight(const struct mh_session *s, uint16_t id)
+{
+	size_t i;
+
+	for (i = 0; i < s->sources.nr; i++)
+		if (s->sources.v[i].id == id)
+			return s->sources.v[i].weight;
+	return 1;
 }
 
 int mh_session_has_pid(const struct mh_session *s, uint32_t pid)

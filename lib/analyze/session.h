@@ -15,6 +15,7 @@ struct mh_session_source {
 	const char *name; /* lent by the reader */
 	uint64_t rows[MH_NR_EVENT_KINDS];
 	int has_addr;            /* its samples have addresses */
+	uint32_t weight;         /* it looked at one page in so many, chosen by chance */
 	struct mh_range time_ns; /* of its data blocks */
 };
 
@@ -23,6 +24,28 @@ struct mh_gap {
 	uint32_t pid;
 	uint16_t source;
 	uint8_t cause;
+};
+
+/* What was charged to the control group under watch. */
+enum mh_charge_kind {
+	MH_CHARGE_CURRENT,
+	MH_CHARGE_PEAK,
+	MH_CHARGE_INACTIVE_FILE,
+	MH_CHARGE_UNEVICTABLE,
+	MH_CHARGE_KERNEL
+};
+#define MH_NR_CHARGES 5
+
+struct mh_charge {
+	uint64_t time_ns, bytes;
+	uint8_t kind; /* enum mh_charge_kind */
+};
+
+/* DAMON's interval from here on, where the kernel tunes it. */
+struct mh_tuned {
+	uint64_t time_ns, aggr_ns;
+	size_t order; /* as told */
+	uint16_t source;
 };
 
 struct mh_session {
@@ -51,13 +74,25 @@ struct mh_session {
 		size_t nr, cap;
 		bool mappings; /* mappings have the name: v is empty */
 	} at;                  /* of opts.at */
-	uint64_t lost, throttled, observer_cpu_ns, stall_max_ns;
+	struct {
+		struct mh_charge *v; /* by time */
+		size_t nr, cap;
+	} charges;
+	struct {
+		struct mh_tuned *v;
+		size_t nr, cap;
+	} tuned; /* by time, once the tables are read */
+	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
 	uint64_t nr_damaged; /* blocks that the last pass could not read */
 	void (*progress)(void *arg, double done);
 	void *progress_arg;
 };
+
+/* What an age counts in a snapshot that ends then; 0: not known. */
+uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source,
+			    uint64_t time_ns);
 
 /*
  * The first source with rows of one of @kinds (1 << kind), or the one that was asked for
@@ -75,6 +110,9 @@ enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src);
 /* A cursor's filter for the data of @src under the session's filters. */
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
 		       struct mh_filter *out);
+
+/* What a byte of source @id stands for. */
+uint32_t mh_session_weight(const struct mh_session *s, uint16_t id);
 
 int mh_session_has_pid(const struct mh_session *s, uint32_t pid);
 

@@ -27,6 +27,7 @@ static void *part_new(const void *arg)
 	if (t) {
 		t->session = f->session;
 		t->keys.maps = f->session->maps;
+		t->accesses.session = f->session;
 		t->at = f->at;
 		t->by_addr = f->by_addr;
 		t->by_level = f->by_level;
@@ -74,21 +75,39 @@ static bool passes(const struct mh_sites *t, uint64_t key, uint64_t addr)
 	return i < t->at->nr && t->at->v[i].key == key && t->at->v[i].addr.start <= addr;
 }
 
-static uint8_t level_of(const struct mh_sample_columns *c, uint32_t i)
+static void count_access(struct mh_site *s, const struct mh_mem_access *a)
 {
-	struct mh_mem_access access;
+	s->nr_told++;
+	s->nr_loads += a->op == MH_MEM_LOAD;
+	s->nr_stores += a->op == MH_MEM_STORE;
+	s->nr_tlb_miss += mh_access_missed_tlb(a);
+	s->nr_hitm += a->snoop == MH_SNOOP_HITM;
+	s->nr_locked += a->lock == MH_LOCK_YES;
+	s->nr_far += mh_access_is_far(a);
+	s->levels[a->level]++;
+}
 
-	if (!c->data_src)
-		return MH_LEVEL_UNKNOWN;
-	mh_mem_access_decode(&access, c->data_src[i]);
-	/* What missed there was served elsewhere, it is not told where. */
-	return access.hit == MH_MISS ? MH_LEVEL_UNKNOWN : access.level;
+static void merge_access(struct mh_site *to, const struct mh_site *x)
+{
+	size_t i;
+
+	to->nr_told += x->nr_told;
+	to->nr_loads += x->nr_loads;
+	to->nr_stores += x->nr_stores;
+	to->nr_latency += x->nr_latency;
+	to->nr_tlb_miss += x->nr_tlb_miss;
+	to->nr_hitm += x->nr_hitm;
+	to->nr_locked += x->nr_locked;
+	to->nr_far += x->nr_far;
+	for (i = 0; i < MH_NR_MEM_LEVELS; i++)
+		to->levels[i] += x->levels[i];
 }
 
 static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 {
 	struct mh_sites *t = part;
 	const struct mh_sample_columns *c = &b->sample;
+	const bool filtered = mh_accesses_filtered(t->session);
 	struct mh_site *s = NULL;
 	uint32_t i;
 
@@ -97,11 +116,19 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 	for (i = 0; i < b->nr; i++) {
 		uint64_t key =
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
-
 		uint64_t addr = c->addr ? c->addr[i] : 0;
-		uint8_t level = t->by_level ? level_of(c, i) : 0;
+		uint64_t data_src = c->data_src ? c->data_src[i] : 0;
+		const struct mh_mem_access *a = NULL;
+		uint8_t level = MH_LEVEL_UNKNOWN;
 		uint32_t block = MH_NO_SITE;
 
+		if (data_src || filtered)
+			a = mh_accesses_of(&t->accesses, data_src);
+		if (filtered && !a)
+			continue;
+		/* What missed there was served elsewhere, it is not told where. */
+		if (t->by_level && a && a->hit != MH_MISS)
+			level = a->level;
 		if (t->by_addr && !addr)
 			t->nr_no_addr++;
 		if (!passes(t, key, addr) || (t->by_addr && !addr))
@@ -122,6 +149,9 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		s->samples++;
 		s->periods += c->period && c->period[i] ? c->period[i] : 1;
 		s->weight += c->weight ? c->weight[i] : 0;
+		s->nr_latency += c->weight && c->weight[i];
+		if (data_src)
+			count_access(s, a);
 	}
 	return MH_OK;
 }
@@ -143,6 +173,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 		to->samples += x->samples;
 		to->periods += x->periods;
 		to->weight += x->weight;
+		merge_access(to, x);
 	}
 	a->nr_no_addr += b->nr_no_addr;
 	a->nr_left_out += b->nr_left_out;

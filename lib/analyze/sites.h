@@ -3,6 +3,7 @@
 #ifndef MEMHEAT_ANALYZE_SITES_H
 #define MEMHEAT_ANALYZE_SITES_H
 
+#include "analyze/access.h"
 #include "analyze/blocks.h"
 #include "analyze/numbering.h"
 #include "analyze/pass.h"
@@ -15,11 +16,16 @@ struct mh_site {
 	uint64_t time_ns; /* of one of its samples */
 	uint64_t samples, periods, weight;
 	uint8_t level; /* enum mh_mem_level; 0 where it was not asked */
+	/* What the hardware told; see struct mh_code_row. */
+	uint64_t nr_told, nr_loads, nr_stores, nr_latency;
+	uint64_t nr_tlb_miss, nr_hitm, nr_locked, nr_far;
+	uint64_t levels[MH_NR_MEM_LEVELS];
 };
 
 struct mh_sites {
 	const struct mh_session *session;
 	struct mh_keys keys;
+	struct mh_accesses accesses;
 	struct mh_numbering index;
 	struct {
 		struct mh_site *v;

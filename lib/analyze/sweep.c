@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "analyze/moments.h"
-
 struct shared {
 	const struct mh_sweep *sweep;
 	const struct mh_scan_ops *ops;
@@ -71,6 +69,19 @@ int mh_sweep_run(struct mh_sweep *w, const struct mh_scan_ops *ops, void *arg,
 	if (!ret)
 		free(a.part);
 	return ret;
+}
+
+int mh_sweep_moments(struct mh_moments *out, struct mh_sweep *w, struct mh_err *err)
+{
+	struct mh_analysis a;
+	struct mh_filter f;
+	int ret;
+
+	mh_moments_analysis(&a, &w->scan);
+	mh_session_filter(w->s, w->src, &f);
+	f.kinds = 1u << w->kind;
+	ret = mh_pass_run(w->s, &f, &a, 1, err);
+	return ret ? ret : mh_moments_take(out, &a, w->s, w->src, err);
 }
 
 void mh_sweep_fini(struct mh_sweep *w)

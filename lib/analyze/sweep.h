@@ -6,8 +6,7 @@
 #ifndef MEMHEAT_ANALYZE_SWEEP_H
 #define MEMHEAT_ANALYZE_SWEEP_H
 
-#include "analyze/pass.h"
-#include "analyze/scan.h"
+#include "analyze/moments.h"
 
 struct mh_sweep {
 	struct mh_session *s;
@@ -23,6 +22,8 @@ int mh_sweep_init(struct mh_sweep *w, struct mh_session *s, const char *what,
 /* Hand every snapshot and row to @ops with @arg. */
 int mh_sweep_run(struct mh_sweep *w, const struct mh_scan_ops *ops, void *arg,
 		 struct mh_err *err);
+/* The moments of it, by a pass of their own. */
+int mh_sweep_moments(struct mh_moments *out, struct mh_sweep *w, struct mh_err *err);
 void mh_sweep_fini(struct mh_sweep *w);
 
 #endif

@@ -174,7 +174,7 @@ static int add_piece(struct tally *t, uint32_t row, struct mh_range r,
 		to->active = true;
 	}
 	to->span += len;
-	to->bytes += touched;
+	to->bytes += touched * t->snap.weight;
 	to->heat +=
 		data->value * (double)len * (double)mh_range_len(t->snap.time_ns) * 1e-9;
 	if (data->value > to->value) {

@@ -31,6 +31,7 @@ struct part {
 	struct mh_scan scan;
 	struct mh_windows result;
 	size_t moment;      /* of the snapshot under way */
+	uint32_t weight;    /* of its bytes: one source, one weight */
 	size_t first;       /* moment with which window bags[0] begins */
 	struct bag bags[2]; /* the lowest level's window and the one after it: targets
 			     * are read one after the other, one may be ahead */
@@ -127,7 +128,7 @@ static int close_window(struct part *p, unsigned level, struct bag *from, bool w
 {
 	uint64_t bytes = bag_join(from);
 
-	if (whole && data && keep_value(&p->result.level[level], bytes))
+	if (whole && data && keep_value(&p->result.level[level], bytes * p->weight))
 		return -1;
 	if (bag_pour(&p->upper[level], from))
 		return -1;
@@ -166,6 +167,7 @@ static int on_snapshot(void *arg, const struct mh_snap *snap)
 {
 	struct part *p = arg;
 
+	p->weight = snap->weight;
 	p->moment = mh_moments_nearest(
 		p->moments, snap->time_ns.start + mh_range_len(snap->time_ns) / 2);
 	while (p->moment > p->first + FACTOR + 1) {
@@ -230,7 +232,7 @@ static int finish(struct part *p)
 		if (bag_pour(all, &p->upper[i]))
 			return -1;
 	}
-	p->result.all = bag_join(all);
+	p->result.all = bag_join(all) * p->weight;
 	return 0;
 }
 

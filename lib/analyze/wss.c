@@ -4,6 +4,7 @@
 #include "analyze/wss.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,21 @@ static int fill_windows(struct mh_wss *out, const struct mh_wss_input *in,
 	return ret;
 }
 
+/* Each page is in the sample by chance of its own, whatever its neighbours do: the
+ * variance of a sum of y pages found is (1 - 1/N) N^2 y. */
+static void fill_error(struct mh_wss *out, const struct mh_wss_input *in)
+{
+	const char *meta = mh_reader_meta(in->s->reader, "host.page_size");
+	double page = meta ? strtod(meta, NULL) : 4096;
+	uint64_t p50 = mh_wss_percentile(&out->any, 50);
+
+	out->one_page_in = in->src->weight;
+	out->error_p50 = MH_NO_DATA;
+	if (out->one_page_in > 1 && p50 != MH_NO_DATA)
+		out->error_p50 =
+			(uint64_t)sqrt((out->one_page_in - 1) * (double)p50 * page);
+}
+
 int mh_wss_fill(struct mh_wss *out, const struct mh_wss_input *in, struct mh_err *err)
 {
 	const struct mh_moments *m = in->moments;
@@ -192,6 +208,7 @@ int mh_wss_fill(struct mh_wss *out, const struct mh_wss_input *in, struct mh_err
 		if (ret)
 			return ret;
 	}
+	fill_error(out, in);
 	mh_session_provenance(in->s, in->src, WSS_KINDS, &out->from);
 	out->from.nr_intervals = out->any.n;
 	return MH_OK;

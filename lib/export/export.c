@@ -5,12 +5,25 @@
 #include "export/exporters.h"
 
 static const struct mh_exporter *const exporters[] = {
-	&mh_exporter_folded,        &mh_exporter_csv,
-	&mh_exporter_json,          &mh_exporter_pprof,
-	&mh_exporter_symbol_order,  &mh_exporter_section_order,
-	&mh_exporter_linker_script, &mh_exporter_llvm_data_access,
-	&mh_exporter_bolt,          &mh_exporter_llvm_sample,
-	&mh_exporter_damo,          &mh_exporter_perf_data,
+	&mh_exporter_folded,
+	&mh_exporter_csv,
+	&mh_exporter_json,
+	&mh_exporter_pprof,
+	&mh_exporter_callgrind,
+	&mh_exporter_speedscope,
+	&mh_exporter_perfetto,
+	&mh_exporter_symbol_order,
+	&mh_exporter_section_order,
+	&mh_exporter_linker_script,
+	&mh_exporter_llvm_data_access,
+	&mh_exporter_bolt,
+	&mh_exporter_llvm_sample,
+	&mh_exporter_prefetch,
+	&mh_exporter_llvm_prefetch,
+	&mh_exporter_damos,
+	&mh_exporter_madvise,
+	&mh_exporter_damo,
+	&mh_exporter_perf_data,
 };
 
 const struct mh_exporter *mh_exporter_at(size_t i)

@@ -143,6 +143,28 @@ static int tell_settings(const char *sysroot, mh_event_fn fn, void *arg,
 	return ret;
 }
 
+/* Which CPUs each memory node has: samples are then split by node. */
+static int tell_nodes(const char *sysroot, mh_event_fn fn, void *arg, struct mh_err *err)
+{
+	char path[64], key[32], cpus[512];
+	unsigned node, missing = 0;
+	int ret = MH_OK;
+
+	/* Numbers may have holes. */
+	for (node = 0; !ret && missing < 8; node++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist",
+			 node);
+		snprintf(key, sizeof(key), "host.node.%u.cpus", node);
+		if (first_line(cpus, sizeof(cpus), sysroot, path)) {
+			ret = tell(fn, arg, err, key, cpus);
+			missing = 0;
+		} else {
+			missing++;
+		}
+	}
+	return ret;
+}
+
 static int tell_cpu(const char *sysroot, mh_event_fn fn, void *arg, struct mh_err *err)
 {
 	char name[PATH_MAX], line[512], *value;
@@ -210,6 +232,8 @@ int mh_host_tell(const char *sysroot, mh_event_fn fn, void *arg, struct mh_err *
 		ret = mh_meta_tell(fn, arg, err, "target.uid", "%u", (unsigned)getuid());
 	if (!ret)
 		ret = tell_cpu(sysroot, fn, arg, err);
+	if (!ret)
+		ret = tell_nodes(sysroot, fn, arg, err);
 	if (!ret)
 		ret = tell_settings(sysroot, fn, arg, err);
 	return ret ? ret : tell_clocks(fn, arg, err);

@@ -29,6 +29,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "record/buildid.h"
+#include "record/cgroup.h"
 #include "record/choose.h"
 #include "record/cost.h"
 #include "record/early.h"
@@ -572,6 +573,8 @@ static int tick(struct mh_recording *rec, struct mh_err *err)
 	if (rec->child.pid)
 		mh_child_reap_orphans(&rec->child);
 	ret = tell_processes(rec, err);
+	if (!ret && rec->target.type == MH_TARGET_CGROUP)
+		ret = mh_cgroup_tell(rec->target.cgroup, sink, rec, err);
 	if (!ret)
 		ret = mh_stat_tell(sink, rec, 0, "observer.cpu_ns", mh_cost_own_cpu_ns(),
 				   err);

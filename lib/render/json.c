@@ -3,7 +3,7 @@
  * JSON as a stream: nothing is held but a bit per depth. Whatever comes in, valid UTF-8
  * and valid JSON come out: bytes that are no UTF-8 become U+FFFD, numbers that JSON
  * cannot say become null. Whether the stream took it is asked once, by the caller,
- * through ferror().
+ * through ferror(). The stream is the caller's own: it is not locked.
  */
 #include <memheat/render.h>
 
@@ -30,7 +30,7 @@ static void separate(struct mh_json *j)
 		return;
 	}
 	if (j->more & bit)
-		putc(',', j->out);
+		putc_unlocked(',', j->out);
 	j->more |= bit;
 }
 
@@ -38,7 +38,7 @@ static void open_level(struct mh_json *j, char c)
 {
 	separate(j);
 	mh_assert(j->depth < DEPTH_MAX);
-	putc(c, j->out);
+	putc_unlocked(c, j->out);
 	j->depth++;
 	j->more &= ~((uint64_t)1 << j->depth);
 }
@@ -47,7 +47,7 @@ static void close_level(struct mh_json *j, char c)
 {
 	mh_assert(j->depth > 0 && !j->after_key);
 	j->depth--;
-	putc(c, j->out);
+	putc_unlocked(c, j->out);
 }
 
 void mh_json_object(struct mh_json *j)
@@ -79,25 +79,45 @@ static char short_escape(char c)
 	return p ? letter[p - plain] : '\0';
 }
 
+/* Bytes from @s on that stand for themselves: most of what is ever written. */
+static size_t plain_bytes(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
+/* One character that does not, or no character at all. Returns its bytes. */
+static size_t put_special(FILE *out, const char *s)
+{
+	size_t len;
+	int32_t point = mh_utf8_decode(s, &len);
+	char letter = short_escape(*s);
+
+	if (letter)
+		fprintf(out, "\\%c", letter);
+	else if (point < 0)
+		fputs("\xef\xbf\xbd", out);
+	else if (point < 0x20 || point == 0x7f)
+		fprintf(out, "\\u%04x", (unsigned)point);
+	else
+		fwrite_unlocked(s, 1, len, out);
+	return len;
+}
+
 static void put_string(FILE *out, const char *s)
 {
-	putc('"', out);
-	while (*s) {
-		size_t len;
-		int32_t point = mh_utf8_decode(s, &len);
-		char letter = short_escape(*s);
+	size_t len;
 
-		if (letter)
-			fprintf(out, "\\%c", letter);
-		else if (point < 0)
-			fputs("\xef\xbf\xbd", out);
-		else if (point < 0x20 || point == 0x7f)
-			fprintf(out, "\\u%04x", (unsigned)point);
-		else
-			fwrite(s, 1, len, out);
-		s += len;
+	putc_unlocked('"', out);
+	while (*s) {
+		len = plain_bytes(s);
+		fwrite_unlocked(s, 1, len, out);
+		s += len ? len : put_special(out, s);
 	}
-	putc('"', out);
+	putc_unlocked('"', out);
 }
 
 void mh_json_key(struct mh_json *j, const char *key)
@@ -105,7 +125,7 @@ void mh_json_key(struct mh_json *j, const char *key)
 	mh_assert(!j->after_key);
 	separate(j);
 	put_string(j->out, key);
-	putc(':', j->out);
+	putc_unlocked(':', j->out);
 	j->after_key = 1;
 }
 
@@ -121,8 +141,14 @@ void mh_json_string(struct mh_json *j, const char *s)
 
 void mh_json_u64(struct mh_json *j, uint64_t v)
 {
+	char digits[20], *p = digits + sizeof(digits);
+
 	separate(j);
-	fprintf(j->out, "%llu", (unsigned long long)v);
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	fwrite_unlocked(p, 1, (size_t)(digits + sizeof(digits) - p), j->out);
 }
 
 void mh_json_bytes(struct mh_json *j, uint64_t v)
@@ -144,7 +170,7 @@ void mh_json_double(struct mh_json *j, double v)
 	separate(j);
 	/* Pictures are full of these. */
 	if (v == 0)
-		putc('0', j->out);
+		putc_unlocked('0', j->out);
 	else
 		fputs(mh_text_double(buf, v), j->out);
 }

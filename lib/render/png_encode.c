@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A palette PNG with filter "none" and level 6: for pictures of this kind three times
- * faster and smaller than true colour with all filters tried. No date is written, so
- * equal pictures are equal files.
+ * A palette PNG with filter "none": for pictures of this kind three times faster and
+ * smaller than true colour with all filters tried. Level 4: half the time of level 6 for
+ * a tenth more bytes, which was a tenth of what a small trace takes to be drawn. No date
+ * is written, so equal pictures are equal files.
  */
 #include "render/png_encode.h"
 
@@ -78,7 +79,7 @@ static void write_image(png_structp png, png_infop info, const struct mh_png_ima
 		     PNG_FILTER_TYPE_DEFAULT);
 	png_set_PLTE(png, info, colors, (int)image->nr_colors);
 	png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);
-	png_set_compression_level(png, 6);
+	png_set_compression_level(png, 4);
 	write_about(png, info, image);
 	png_write_info(png, info);
 	for (y = 0; y < image->h; y++)

@@ -20,13 +20,15 @@
 #define IDS_MAX 4
 
 struct mh_tracepoint {
-	int fds[IDS_MAX];
+	int fds[IDS_MAX]; /* the first: -1 where there is none */
 	size_t nr;
 	struct mh_ring ring;
 	struct mh_ring_layout layout;
 	unsigned ring_kib;
 	uint64_t lost;
 };
+
+#define SAMPLE_TYPE (PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW)
 
 static int open_event(struct mh_tracepoint *t, pid_t tid, uint64_t id, struct mh_err *err)
 {
@@ -35,7 +37,7 @@ static int open_event(struct mh_tracepoint *t, pid_t tid, uint64_t id, struct mh
 		.type = PERF_TYPE_TRACEPOINT,
 		.config = id,
 		.sample_period = 1,
-		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
+		.sample_type = SAMPLE_TYPE,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 		.sample_id_all = 1,
@@ -46,8 +48,6 @@ static int open_event(struct mh_tracepoint *t, pid_t tid, uint64_t id, struct mh
 
 	if (ret)
 		return ret;
-	t->layout.sample_type = attr.sample_type;
-	t->layout.sample_id_all = true;
 	if (t->nr++ && ioctl(t->fds[t->nr - 1], PERF_EVENT_IOC_SET_OUTPUT, t->fds[0]))
 		return mh_fail_errno(err, "cannot share a ring among tracepoints");
 	return MH_OK;
@@ -67,17 +67,50 @@ static int map_ring(struct mh_tracepoint *t, unsigned kib, struct mh_err *err)
 	return ret;
 }
 
+static struct mh_tracepoint *make(struct mh_err *err)
+{
+	struct mh_tracepoint *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		mh_fail(err, MH_ENOMEM, "out of memory");
+		return NULL;
+	}
+	t->fds[0] = -1;
+	t->layout.sample_type = SAMPLE_TYPE;
+	t->layout.sample_id_all = true;
+	return t;
+}
+
+int mh_tracepoint_init(struct mh_tracepoint **out, struct perf_event_mmap_page *page,
+		       const void *data, uint64_t size, struct mh_err *err)
+{
+	struct mh_tracepoint *t = make(err);
+	int ret;
+
+	*out = NULL;
+	if (!t)
+		return MH_ENOMEM;
+	ret = mh_ring_init(&t->ring, page, data, size, err);
+	if (ret) {
+		mh_tracepoint_close(t);
+		return ret;
+	}
+	t->ring_kib = (unsigned)(size / 1024);
+	*out = t;
+	return MH_OK;
+}
+
 int mh_tracepoint_open(struct mh_tracepoint **out, pid_t tid, const uint64_t *ids,
 		       size_t nr_ids, unsigned ring_kib, struct mh_err *err)
 {
-	struct mh_tracepoint *t = calloc(1, sizeof(*t));
+	struct mh_tracepoint *t = make(err);
 	int ret = MH_OK;
 	size_t i;
 
 	mh_assert(nr_ids && nr_ids <= IDS_MAX);
 	*out = NULL;
 	if (!t)
-		return mh_fail(err, MH_ENOMEM, "out of memory");
+		return MH_ENOMEM;
 	for (i = 0; !ret && i < nr_ids; i++) {
 		ret = open_event(t, tid, ids[i], err);
 		/* Output can be redirected only to a ring that is there. */

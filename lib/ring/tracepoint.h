@@ -12,6 +12,7 @@
 #include <memheat/base.h>
 
 struct mh_tracepoint;
+struct perf_event_mmap_page;
 
 /* One record: a tracepoint that fired, or records that were dropped before it. */
 struct mh_tracepoint_hit {
@@ -32,6 +33,10 @@ struct mh_tracepoint_hit {
 int mh_tracepoint_open(struct mh_tracepoint **out, pid_t tid, const uint64_t *ids,
 		       size_t nr_ids, unsigned ring_kib,
 		       struct mh_err *err) MH_MUST_CHECK;
+
+/* A ring in the caller's memory, laid out as the kernel does it; for tests. */
+int mh_tracepoint_init(struct mh_tracepoint **out, struct perf_event_mmap_page *page,
+		       const void *data, uint64_t size, struct mh_err *err) MH_MUST_CHECK;
 
 /* Readable when the ring is half full, or the thread has ended. */
 int mh_tracepoint_fd(const struct mh_tracepoint *t);

@@ -43,6 +43,7 @@ struct mh_region_rows {
 	uint32_t pid[MH_DECODE_N], nr_accesses[MH_DECODE_N], max_accesses[MH_DECODE_N];
 	uint32_t age[MH_DECODE_N];
 
+	uint8_t begins[MH_DECODE_N]; /* 1: the first row of a snapshot */
 	uint64_t value[MH_DECODE_N];
 	uint8_t bytes[MH_VARINTS_SCRATCH(MH_DECODE_N)];
 };

@@ -234,21 +234,21 @@ void mh_occupancy_put(struct mh_occupancy *o, struct mh_packer *p, struct mh_col
 	scratch->len = 0;
 	for (i = 0; i < o->nr; prev = o->v[i++])
 		mh_wbuf_varint(scratch, o->v[i].pid - prev.pid);
-	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_FILTERED);
+	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_5);
 	scratch->len = 0;
 	prev = (struct mh_occupancy_run){ 0 };
 	for (i = 0; i < o->nr; prev = o->v[i++])
 		mh_wbuf_svarint(scratch,
 				(int64_t)(o->v[i].chunk - prev.chunk - prev.nr_chunks));
-	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_FILTERED);
+	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_5);
 	scratch->len = 0;
 	for (i = 0; i < o->nr; i++)
 		mh_wbuf_varint(scratch, o->v[i].nr_chunks - 1);
-	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_FILTERED);
+	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_5);
 	scratch->len = 0;
 	for (i = 0; i < o->nr; i++)
 		mh_wbuf_u8(scratch, count_code(o->v[i].count));
-	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_FILTERED);
+	mh_stream_put(p, out, scratch->p, scratch->len, MH_EFFORT_5);
 	out->bad |= scratch->bad;
 	mh_column_end(c);
 }

@@ -36,9 +36,9 @@ void mh_order_by(uint16_t *order, const uint16_t *rows, const uint16_t *key, siz
 }
 
 /* One pass by both, where there are not too many pairs. */
-static void order_at_once(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
-			  const uint16_t *thread, size_t nr_threads, const uint16_t *ip,
-			  size_t nr_ips, size_t n)
+static void order_at_once(uint16_t *order, bool places, uint8_t *begins,
+			  struct mh_grouping *g, const uint16_t *thread,
+			  size_t nr_threads, const uint16_t *ip, size_t nr_ips, size_t n)
 {
 	size_t nr_keys = nr_threads * nr_ips, i;
 
@@ -52,21 +52,27 @@ static void order_at_once(uint16_t *order, uint8_t *begins, struct mh_grouping *
 	/* An empty group begins where the next one does. */
 	for (i = 0; i < nr_keys && g->count[i] < n; i++)
 		begins[g->count[i]] = 1;
-	for (i = 0; i < n; i++)
-		order[g->count[g->key[i]]++] = (uint16_t)i;
+	if (places) {
+		for (i = 0; i < n; i++)
+			order[i] = (uint16_t)g->count[g->key[i]]++;
+	} else {
+		for (i = 0; i < n; i++)
+			order[g->count[g->key[i]]++] = (uint16_t)i;
+	}
 	/* Each count has become the end of its group. */
 	for (i = 0; i < nr_threads; i++)
 		g->thread_end[i] = g->count[(i + 1) * nr_ips - 1];
 }
 
-void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
+void mh_order_groups(uint16_t *order, bool places, uint8_t *begins, struct mh_grouping *g,
 		     const uint16_t *thread, size_t nr_threads, const uint16_t *ip,
 		     size_t nr_ips, size_t n)
 {
 	size_t i;
 
 	if (nr_threads * nr_ips <= MH_MAX_GROUPS) {
-		order_at_once(order, begins, g, thread, nr_threads, ip, nr_ips, n);
+		order_at_once(order, places, begins, g, thread, nr_threads, ip, nr_ips,
+			      n);
 		return;
 	}
 	mh_order_by(g->tmp, NULL, ip, n, nr_ips, g->count);
@@ -76,6 +82,11 @@ void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
 	for (i = 1; i < n; i++)
 		begins[i] = ip[order[i]] != ip[order[i - 1]] ||
 			    thread[order[i]] != thread[order[i - 1]];
+	if (places) {
+		memcpy(g->tmp, order, n * sizeof(*order));
+		for (i = 0; i < n; i++)
+			order[g->tmp[i]] = (uint16_t)i;
+	}
 }
 
 void mh_sort_ids(const uint64_t *value, size_t n, uint16_t *ids, uint16_t *tmp,

@@ -6,6 +6,8 @@
 #ifndef MEMHEAT_TRACE_ORDER_H
 #define MEMHEAT_TRACE_ORDER_H
 
+#include <stdbool.h>
+
 #include "trace/format.h"
 
 /*
@@ -32,9 +34,10 @@ struct mh_grouping {
 /*
  * By thread, within it by ip.
  *
+ * @order: receives the row at each place; or the place of each row if @places
  * @begins: @n; 1 where a row begins another (thread, ip) than the row before in @order
  */
-void mh_order_groups(uint16_t *order, uint8_t *begins, struct mh_grouping *g,
+void mh_order_groups(uint16_t *order, bool places, uint8_t *begins, struct mh_grouping *g,
 		     const uint16_t *thread, size_t nr_threads, const uint16_t *ip,
 		     size_t nr_ips, size_t n);
 

@@ -108,8 +108,7 @@ static void find_ranges(struct enc *x)
 
 static void put(struct enc *x, size_t nr)
 {
-	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch,
-		       MH_EFFORT_FILTERED);
+	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch, MH_EFFORT_5);
 }
 
 static void put_ranges(struct enc *x)

@@ -6,6 +6,8 @@
  */
 #include "trace/planes.h"
 
+#include <endian.h>
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 static ALWAYS_INLINE unsigned byte_len(uint64_t v)
@@ -150,16 +152,30 @@ static bool join_any(uint64_t *v, size_t n, const uint8_t *len, const uint8_t *p
 	}
 }
 
-/* The bytes from plane @k up to @end, of the few values that have them. */
-static bool join_rest(uint64_t *v, size_t n, const uint8_t *len, const uint8_t *plane,
-		      size_t stride, const size_t *count, unsigned k, unsigned end)
+/*
+ * The bytes from plane @k up to @end, of the few values that have them: eight lengths at
+ * a time are passed over where none is above @k.
+ */
+static bool join_rest(uint64_t *restrict v, size_t n, const uint8_t *restrict len,
+		      const uint8_t *restrict plane, size_t stride, const size_t *count,
+		      unsigned k, unsigned end)
 {
+	const uint64_t ones = UINT64_C(0x0101010101010101);
 	size_t at[8] = { 0 }, i;
 	bool ok = true;
 	unsigned j;
 
 	for (i = 0; i < n; i++) {
-		for (j = k; j < len[i]; j++)
+		uint64_t eight;
+
+		/* Lengths are at most 8: no carry from one to the next. */
+		while (n - i >= 8) {
+			memcpy(&eight, len + i, 8);
+			if ((eight + (0x7f - k) * ones) & 0x80 * ones)
+				break;
+			i += 8;
+		}
+		for (j = k; i < n && j < len[i]; j++)
 			v[i] |= (uint64_t)plane[j * stride + at[j]++] << 8 * j;
 	}
 	for (j = k; j < end; j++)
@@ -195,7 +211,7 @@ bool mh_planes_get(struct mh_unpacker *u, struct mh_rbuf *in, uint64_t *v, size_
 		plane[j * stride + count[j]] = 0; /* join() looks one past the end */
 	}
 	/* Planes that hardly a value reaches are cheaper with a branch than without. */
-	for (j = k; j > 0 && count[j - 1] < n / 32; j--)
+	for (j = k; j > 0 && count[j - 1] < n / 16; j--)
 		;
 	return join_any(v, n, len, plane, stride, count, j) &&
 	       (j == k || join_rest(v, n, len, plane, stride, count, j, k));
@@ -257,14 +273,62 @@ bool mh_index_get(struct mh_unpacker *u, struct mh_rbuf *in, uint16_t *v, size_t
 void mh_varints_put(struct mh_packer *p, struct mh_wbuf *out, const uint64_t *v, size_t n,
 		    struct mh_wbuf *scratch, enum mh_effort effort)
 {
+	uint8_t *start, *to;
 	size_t i;
 
 	scratch->len = 0;
-	for (i = 0; i < n; i++)
-		mh_wbuf_varint(scratch, v[i]);
+	to = start = mh_wbuf_room(scratch, 10 * n);
 	out->bad |= scratch->bad;
-	if (!out->bad)
-		mh_stream_put(p, out, scratch->p, scratch->len, effort);
+	if (out->bad)
+		return;
+	for (i = 0; i < n; i++) {
+		uint64_t x = v[i];
+
+		for (; x >= 0x80; x >>= 7)
+			*to++ = (uint8_t)(x | 0x80);
+		*to++ = (uint8_t)x;
+	}
+	mh_stream_put(p, out, start, (size_t)(to - start), effort);
+}
+
+#define MORE_FOLLOWS UINT64_C(0x8080808080808080)
+
+/* Eight varints of one byte each, if that is what they are. */
+static inline bool get_eight(uint64_t *restrict v, const uint8_t *restrict p)
+{
+	uint64_t word;
+	unsigned i;
+
+	memcpy(&word, p, 8);
+	if (word & MORE_FOLLOWS)
+		return false;
+	for (i = 0; i < 8; i++)
+		v[i] = p[i];
+	return true;
+}
+
+/*
+ * A varint of at most eight bytes, of which eight can be read: the groups of seven bits
+ * are moved together two by two. NULL: it is longer.
+ */
+static inline const uint8_t *get_varint(const uint8_t *p, uint64_t *v)
+{
+	uint64_t word, ends;
+
+	memcpy(&word, p, 8);
+	word = le64toh(word);
+	ends = ~word & MORE_FOLLOWS;
+	if (!ends)
+		return NULL;
+	word &= ends ^ (ends - 1);
+	word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+	word = (word & UINT64_C(0x007f007f007f007f)) |
+	       (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+	word = (word & UINT64_C(0x00003fff00003fff)) |
+	       (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+	*v = (word & UINT64_C(0x000000000fffffff)) |
+	     (word & UINT64_C(0x0fffffff00000000)) >> 4;
+	return p + __builtin_ctzll(ends) / 8 + 1;
 }
 
 bool mh_varints_get(struct mh_unpacker *u, struct mh_rbuf *in, uint64_t *v, size_t n,
@@ -276,11 +340,26 @@ bool mh_varints_get(struct mh_unpacker *u, struct mh_rbuf *in, uint64_t *v, size
 	if (!mh_stream_get_some(u, in, scratch, 10 * n, &len))
 		return false;
 	b = mh_rbuf(scratch, len);
-	for (i = 0; i < n; i++) {
-		if (b.p < b.end && !(*b.p & 0x80))
-			v[i] = *b.p++;
+	for (i = 0; i < n;) {
+		size_t left = mh_rbuf_left(&b);
+		const uint8_t *next = NULL;
+
+		if (n - i >= 8 && left >= 8 && get_eight(&v[i], b.p)) {
+			b.p += 8;
+			i += 8;
+			continue;
+		}
+		if (left && !(*b.p & 0x80)) {
+			v[i++] = *b.p++;
+			continue;
+		}
+		if (left >= 8)
+			next = get_varint(b.p, &v[i]);
+		if (next)
+			b.p = next;
 		else
 			v[i] = mh_rbuf_varint(&b);
+		i++;
 	}
 	return !b.bad && b.p == b.end;
 }

@@ -33,8 +33,7 @@ static uint32_t at32(const uint32_t *v, size_t i)
 
 static void put(struct enc *x, size_t nr)
 {
-	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch,
-		       MH_EFFORT_FILTERED);
+	mh_varints_put(&x->e->packer, x->out, x->value, nr, &x->e->scratch, MH_EFFORT_5);
 }
 
 static void find_snapshots(struct enc *x)
@@ -192,7 +191,7 @@ static void put_touched(struct enc *x)
 	if (!any)
 		return;
 	mh_column_begin(&x->e->columns, MH_COLID_TOUCHED, MH_ENCODING_PLAIN);
-	mh_stream_put(&x->e->packer, x->out, token, x->n, MH_EFFORT_FILTERED);
+	mh_stream_put(&x->e->packer, x->out, token, x->n, MH_EFFORT_5);
 	mh_wbuf_varint(x->out, nr);
 	put(x, nr);
 	mh_column_end(&x->e->columns);
@@ -258,6 +257,7 @@ static bool get_snapshots(struct dec *x, struct mh_rbuf *in)
 
 	if (in->bad || !nr || nr > x->n || !get(x, in, nr))
 		return false;
+	memset(s->begins, 0, x->n);
 	memcpy(rows, s->value, nr * sizeof(*rows));
 	if (!get(x, in, nr))
 		return false;
@@ -284,6 +284,11 @@ static bool get_snapshots(struct dec *x, struct mh_rbuf *in)
 			return false;
 		number += (uint32_t)mh_unzigzag(s->value[i]);
 		end = row + rows[i];
+		/* One that has nothing else than the one before is a part of it. */
+		s->begins[row] = !i || time[i] != s->time_ns[row - 1] ||
+				 start != s->start_ns[row - 1] ||
+				 pid[i] != s->pid[row - 1] ||
+				 number != s->max_accesses[row - 1];
 		for (k = row; k < end; k++)
 			s->time_ns[k] = time[i];
 		for (k = row; k < end; k++)
@@ -297,14 +302,6 @@ static bool get_snapshots(struct dec *x, struct mh_rbuf *in)
 	return row == x->n;
 }
 
-/* A snapshot begins where one of its numbers differs from the row before. */
-static bool begins(const struct mh_region_rows *s, size_t i)
-{
-	return !i || s->time_ns[i] != s->time_ns[i - 1] ||
-	       s->start_ns[i] != s->start_ns[i - 1] || s->pid[i] != s->pid[i - 1] ||
-	       s->max_accesses[i] != s->max_accesses[i - 1];
-}
-
 static bool get_ranges(struct dec *x, struct mh_rbuf *gap, struct mh_rbuf *size)
 {
 	struct mh_region_rows *s = x->s;
@@ -314,16 +311,12 @@ static bool get_ranges(struct dec *x, struct mh_rbuf *gap, struct mh_rbuf *size)
 
 	if (shift > 63 || mh_rbuf_u8(size) != shift)
 		return false;
-	if (!get(x, size, x->n))
-		return false;
-	memcpy(s->end, s->value, x->n * sizeof(*s->end));
-	if (!get(x, gap, x->n))
+	if (!mh_varints_get(&x->d->u, size, s->end, x->n, s->bytes) || !get(x, gap, x->n))
 		return false;
 	for (i = 0; i < x->n; i++) {
 		uint64_t start;
 
-		if (begins(s, i))
-			prev = 0;
+		prev = s->begins[i] ? 0 : prev;
 		start = prev + (uint64_t)mh_unzigzag(s->value[i]);
 		prev = start + s->end[i];
 		s->start[i] = start << shift;

@@ -26,7 +26,7 @@ struct job {
 	const struct mh_block *b;
 	struct mh_unpacker *u;
 	size_t n;
-	bool grouped; /* rows are given in group order */
+	bool grouped; /* rows are given in group order: s->order has the place of each */
 };
 
 /* Columns that can be given in group order. */
@@ -60,38 +60,36 @@ static bool get_planes(struct job *j, struct mh_rbuf *in)
 static bool sum_up_narrow(const struct job *j, uint64_t base, uint64_t *restrict rows)
 {
 	const uint64_t *restrict value = j->s->value;
-	const uint16_t *restrict order = j->s->order;
+	const uint16_t *restrict rank = j->s->order;
 	uint32_t *restrict sums = j->s->count;
 	uint64_t sum = 0, all = 0;
 	size_t i, n = j->n;
 
 	for (i = 0; i < n; i++) {
 		sum += (uint64_t)mh_unzigzag(value[i]);
-		sums[i] = (uint32_t)sum;
+		sums[rank[i]] = (uint32_t)sum;
 		all |= sum;
 	}
 	if (all >> 32)
 		return false;
 	for (i = 0; i < n; i++)
-		rows[i] = base + sums[order[i]];
+		rows[i] = base + sums[i];
 	return true;
 }
 
 /* The running sum, from @sum on, of the differences in s->value. */
-static void sum_up(struct job *j, uint64_t sum, uint64_t *rows)
+static void sum_up(struct job *j, uint64_t sum, uint64_t *restrict rows)
 {
-	struct mh_sample_rows *s = j->s;
-	uint64_t *sums = j->grouped ? s->dict : rows;
+	const uint64_t *restrict value = j->s->value;
+	const uint16_t *restrict rank = j->s->order;
 	size_t i, n = j->n;
 
 	if (j->grouped && sum_up_narrow(j, sum, rows))
 		return;
 	for (i = 0; i < n; i++) {
-		sum += (uint64_t)mh_unzigzag(s->value[i]);
-		sums[i] = sum;
+		sum += (uint64_t)mh_unzigzag(value[i]);
+		rows[j->grouped ? rank[i] : i] = sum;
 	}
-	for (i = 0; j->grouped && i < n; i++)
-		rows[i] = sums[s->order[i]];
 }
 
 static enum state decode_time(struct job *j)
@@ -398,12 +396,25 @@ static enum state decode_period(struct job *j)
 	struct mh_sample_rows *s = j->s;
 	struct mh_rbuf in;
 	enum state state = find(j, MH_COLID_PERIOD, &in);
+	uint64_t differ = 0;
+	size_t i;
 
 	if (state != HERE)
 		return state;
 	state = done(j, &in, get_planes(j, &in));
-	if (state == HERE)
+	if (state != HERE)
+		return state;
+	/* Nearly always they are all the same: in whatever order. */
+	for (i = 1; i < j->n; i++)
+		differ |= s->value[i];
+	if (differ) {
 		sum_up(j, 0, s->period);
+	} else {
+		uint64_t period = (uint64_t)mh_unzigzag(s->value[0]);
+
+		for (i = 0; i < j->n; i++)
+			s->period[i] = period;
+	}
 	return state;
 }
 
@@ -471,8 +482,8 @@ static int decode_grouped(struct job *j, uint32_t columns, unsigned needs,
 	bool has_addr, addr_unknown, shift_unknown, by_data_src;
 	struct mh_rbuf in;
 
-	mh_order_groups(s->order, s->begins, &s->grouping, s->thread, s->nr_threads,
-			s->ip_index, s->nr_ips, j->n);
+	mh_order_groups(s->order, j->grouped, s->begins, &s->grouping, s->thread,
+			s->nr_threads, s->ip_index, s->nr_ips, j->n);
 	if (needs & NEED_ADDR)
 		SHOW(addr, decode_addr(j));
 	has_addr = c->addr != NULL;

@@ -428,7 +428,7 @@ bool mh_encode_sample(struct mh_encoder *e, const struct mh_batch *batch)
 	encode_time(&j);
 	encode_thread(&j);
 	encode_ip(&j);
-	mh_order_groups(j.s->order, j.s->begins, &j.s->grouping, j.s->thread,
+	mh_order_groups(j.s->order, false, j.s->begins, &j.s->grouping, j.s->thread,
 			j.nr_threads, j.s->ip, j.nr_ips, j.n);
 	encode_addr(&j);
 	encode_bytes(&j, MH_COLID_FLAGS, j.c->flags);

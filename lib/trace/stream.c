@@ -31,7 +31,7 @@ static z_stream *deflater(struct mh_packer *p, enum mh_effort effort)
 		int level, strategy;
 	} how[MH_NR_EFFORTS] = {
 		[MH_EFFORT_RLE] = { 1, Z_RLE },
-		[MH_EFFORT_FILTERED] = { 6, Z_FILTERED },
+		[MH_EFFORT_5] = { 5, Z_DEFAULT_STRATEGY },
 		[MH_EFFORT_6] = { 6, Z_DEFAULT_STRATEGY },
 		[MH_EFFORT_9] = { 9, Z_DEFAULT_STRATEGY },
 	};

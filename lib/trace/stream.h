@@ -34,7 +34,7 @@ enum mh_stream_method {
 
 enum mh_effort {
 	MH_EFFORT_RLE,
-	MH_EFFORT_FILTERED, /* level 6, Z_FILTERED: columns of small numbers */
+	MH_EFFORT_5, /* what repeats itself from one snapshot to the next */
 	MH_EFFORT_6,
 	MH_EFFORT_9,
 	MH_NR_EFFORTS

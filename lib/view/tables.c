@@ -74,12 +74,21 @@ void mh_profile_fini(struct mh_profile *p)
 	free(p->modules);
 	free(p->maps);
 	free(p->codes);
+	free(p->loads);
 	free(p->objects);
 	free(p->rows);
 	free(p->symbols);
 	if (p->names_free)
 		p->names_free(p->names);
 	memset(p, 0, sizeof(*p));
+}
+
+void mh_heat_fini(struct mh_heat *h)
+{
+	if (!h)
+		return;
+	free(h->ranges);
+	memset(h, 0, sizeof(*h));
 }
 
 void mh_summary_fini(struct mh_summary *s)

@@ -36,6 +36,7 @@ struct fake_damon {
 	bool target_ended;        /* processes of the targets are gone */
 	uint64_t tuned_sample_us; /* what update_tuned_intervals puts into the files */
 	size_t nr_tried;          /* regions that there are on request */
+	size_t tried_size;        /* of each */
 
 	bool running;
 	int pid;
@@ -236,9 +237,9 @@ static void fake_tried(struct fake_damon *f)
 	size_t i;
 
 	for (i = 0; i < f->nr_tried; i++) {
-		snprintf(value, sizeof(value), "%zu", 0x1000 * i);
+		snprintf(value, sizeof(value), "%zu", f->tried_size * i);
 		fake_make(f, dir, i, "start", value);
-		snprintf(value, sizeof(value), "%zu", 0x1000 * (i + 1));
+		snprintf(value, sizeof(value), "%zu", f->tried_size * (i + 1));
 		fake_make(f, dir, i, "end", value);
 		snprintf(value, sizeof(value), "%zu", i % 3);
 		fake_make(f, dir, i, "nr_accesses", value);
@@ -398,6 +399,7 @@ static void fake_init(struct fake_damon *f)
 	f->avail = "vaddr\nfvaddr\npaddr\n";
 	f->filter = "anon\nmemcg\naddr\ntarget\nyoung\n";
 	f->pid = FAKE_KDAMOND;
+	f->tried_size = 0x1000;
 	f->fs = (struct damon_fs){ .read = fake_read,
 				   .write = fake_write,
 				   .wait = fake_wait,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_idle [MIB]: CPU time of one scan of source idle over memory of our own, beside a
- * scan page by page as older tools do it. pagemap and kpageflags are the kernel's, the
- * bitmap is a file of a kernel that has none, so what the kernel itself spends per page
+ * bench_idle [MIB]: CPU time of one scan of source idle over memory of our own, at rest
+ * and touched in between, beside a scan as older tools do it: all of the bitmap set, then
+ * the word of each page read by itself. pagemap and kpageflags are the kernel's. So is
+ * the bitmap where there is one; else it is a file, and what the kernel spends per page
  * on the bitmap is in neither figure. Needs root. Prints JSON.
  */
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include "source/idle/space.h"
 
 static int bitmap_fd, flags_fd;
+static bool is_real; /* the bitmap is the kernel's */
 
 static ssize_t bitmap_read(void *arg, void *buf, size_t size, uint64_t offset)
 {
@@ -52,85 +54,146 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* Look, read and arm, tell: the second scan, which has something to tell. */
-static int whole_scan(uint64_t *took_ns, struct mh_err *err)
-{
-	static struct round round = { .sysroot = "", .fn = drop };
-	static struct idle_scan scan = { .round = &round, .page_shift = 12 };
-	const struct idle_io io = { NULL, bitmap_read, bitmap_write, flags_read };
-	struct idle_space space = { .proc.stat.pid = getpid() };
-	int i, status = MH_OK;
-	uint64_t since = 0;
+struct bench {
+	char *memory;
+	size_t nr; /* pages */
+	struct round round;
+	struct idle_scan scan;
+	struct idle_space space;
+};
 
-	for (i = 0; !status && i < 3; i++) {
-		since = cpu_ns();
-		round.time_ns = mh_round_now_ns();
-		mh_idle_blocks_begin(&scan.blocks);
-		status = mh_idle_space_look(&space, &scan, err);
-		if (!status)
-			status = mh_idle_blocks_scan(&scan.blocks, &io, err);
-		space.ran = true;
-		if (!status)
-			status = mh_idle_space_tell(&space, &scan, err);
-		*took_ns = cpu_ns() - since;
-	}
-	mh_idle_space_fini(&space.proc);
-	mh_idle_blocks_fini(&scan.blocks);
+static void touch(const struct bench *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nr; i++)
+		((volatile char *)b->memory)[i * 4096]++;
+}
+
+/* Look, read and arm, tell. */
+static int whole_scan(struct bench *b, uint64_t *took_ns, struct mh_err *err)
+{
+	const struct idle_io io = { NULL, bitmap_read, bitmap_write, flags_read };
+	uint64_t since = cpu_ns();
+	int status;
+
+	b->round.time_ns = mh_round_now_ns();
+	mh_idle_blocks_begin(&b->scan.blocks);
+	status = mh_idle_space_look(&b->space, &b->scan, err);
+	if (!status)
+		status = mh_idle_blocks_scan(&b->scan.blocks, &io, err);
+	b->space.ran = true;
+	if (!status)
+		status = mh_idle_space_tell(&b->space, &b->scan, err);
+	*took_ns = cpu_ns() - since;
 	return status;
 }
 
-/* For each page its pagemap entry, then the bitmap's word: once to read, once to arm. */
-static uint64_t page_by_page(const char *memory, size_t nr)
+/* Every bit up to the last frame; how many bytes were written. */
+static off_t set_all(uint64_t last_pfn)
+{
+	static uint64_t ones[512];
+	off_t at = 0, end = (off_t)(last_pfn / 64 + 1) * 8;
+
+	memset(ones, 0xff, sizeof(ones));
+	while (at < end) {
+		ssize_t n = pwrite(bitmap_fd, ones, sizeof(ones), at);
+
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
+/* All bits are set at once; then for each page of the memory its word is read. */
+static uint64_t page_by_page(const struct bench *b)
 {
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t since = cpu_ns(), entry, word, all = ~0ull;
-	size_t i;
+	uint64_t since = cpu_ns(), *entries = calloc(b->nr, 8), last = 0, word;
+	size_t i = 0, size = b->nr * 8, nr_idle = 0;
 
-	for (i = 0; i < nr; i++) {
-		off_t at = (off_t)(((uintptr_t)memory / 4096 + i) * 8);
+	if (entries && pread(pagemap, entries, size,
+			     (off_t)((uintptr_t)b->memory / 4096 * 8)) == (ssize_t)size) {
+		for (i = 0; i < b->nr; i++)
+			if ((entries[i] & PAGEMAP_PFN_MASK) > last)
+				last = entries[i] & PAGEMAP_PFN_MASK;
+		set_all(last);
+		for (i = 0; i < b->nr; i++) {
+			uint64_t pfn = entries[i] & PAGEMAP_PFN_MASK;
 
-		if (pread(pagemap, &entry, 8, at) != 8)
-			break;
-		at = (off_t)((entry & PAGEMAP_PFN_MASK) / 64 * 8);
-		if (pread(bitmap_fd, &word, 8, at) != 8 ||
-		    pwrite(bitmap_fd, &all, 8, at) != 8)
-			break;
+			if (lseek(bitmap_fd, (off_t)(pfn / 64 * 8), SEEK_SET) < 0 ||
+			    read(bitmap_fd, &word, 8) != 8)
+				break;
+			nr_idle += word >> pfn % 64 & 1;
+		}
 	}
+	free(entries);
 	close(pagemap);
-	return i == nr ? cpu_ns() - since : 0;
+	return i == b->nr && nr_idle ? cpu_ns() - since : 0;
+}
+
+static int open_files(void)
+{
+	char path[] = "/tmp/bench_idle.XXXXXX";
+
+	flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	bitmap_fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR | O_CLOEXEC);
+	is_real = bitmap_fd >= 0;
+	if (!is_real) {
+		bitmap_fd = mkstemp(path);
+		unlink(path);
+		if (ftruncate(bitmap_fd, 1 << 24))
+			return -1;
+	}
+	return flags_fd < 0 || bitmap_fd < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 256, size = mib << 20;
-	char path[] = "/tmp/bench_idle.XXXXXX";
-	uint64_t whole = 0, single;
+	size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 256;
+	double gib_per_ms = 1024 / (double)mib / 1e6;
+	struct bench b = { .nr = mib << 8, .scan = { .page_shift = 12, .unit = 4096 } };
+	uint64_t rest = 0, touched = 0, single;
 	struct mh_err err = { 0 };
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int status;
 
-	if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE))
-		return 1;
-	memset(memory, 1, size);
-	bitmap_fd = mkstemp(path);
-	unlink(path);
-	flags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	if (bitmap_fd < 0 || flags_fd < 0 || ftruncate(bitmap_fd, 1 << 24)) {
+	b.memory = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (b.memory == MAP_FAILED || madvise(b.memory, mib << 20, MADV_NOHUGEPAGE) ||
+	    open_files()) {
 		perror("bench_idle");
 		return 1;
 	}
-	if (whole_scan(&whole, &err)) {
+	b.round = (struct round){ .sysroot = "", .fn = drop };
+	b.scan.round = &b.round;
+	b.space.proc.stat.pid = getpid();
+	touch(&b);
+	/* The first arms; the second settles what the memory's first touches left. */
+	status = whole_scan(&b, &rest, &err);
+	if (!status)
+		status = whole_scan(&b, &rest, &err);
+	if (!status)
+		status = whole_scan(&b, &rest, &err);
+	touch(&b);
+	if (!status)
+		status = whole_scan(&b, &touched, &err);
+	if (status) {
 		fprintf(stderr, "bench_idle: %s\n", err.msg);
 		return 1;
 	}
-	single = page_by_page(memory, size / 4096);
-	if (!single || !whole) {
+	single = page_by_page(&b);
+	if (!single || !rest || !touched) {
 		fprintf(stderr, "bench_idle: the scan page by page failed\n");
 		return 1;
 	}
-	printf("{\"mib\":%zu,\"scan_ms_per_gib\":%.1f,\"page_by_page_ms_per_gib\":%.1f,"
-	       "\"ratio\":%.1f}\n",
-	       mib, (double)whole / 1e6 * 1024 / (double)mib,
-	       (double)single / 1e6 * 1024 / (double)mib, (double)single / (double)whole);
+	printf("{\"mib\":%zu,\"bitmap\":\"%s\",\"rest_ms_per_gib\":%.1f,"
+	       "\"touched_ms_per_gib\":%.1f,\"page_by_page_ms_per_gib\":%.1f,"
+	       "\"ratio_rest\":%.1f,\"ratio_touched\":%.1f}\n",
+	       mib, is_real ? "kernel" : "file", (double)rest * gib_per_ms,
+	       (double)touched * gib_per_ms, (double)single * gib_per_ms,
+	       (double)single / (double)rest, (double)single / (double)touched);
+	mh_idle_space_fini(&b.space.proc);
+	mh_idle_blocks_fini(&b.scan.blocks);
 	return 0;
 }

@@ -48,6 +48,7 @@ static const struct option table[] = {
 	{ "seed", COUNT, AT(seed), "N", "of zipf and first-touch (1)" },
 	{ "thp", THP, AT(thp), "MODE",
 	  "always: huge pages everywhere, madvise: hot part only, never" },
+	{ "node", COUNT, AT(node), "N", "bind the region to this NUMA node, not 0" },
 	{ "write", FLAG, AT(write), NULL, "touch by writing, not by reading" },
 	{ "keep-tlb", FLAG, AT(keep_tlb), NULL, "do not flush the TLB between sweeps" },
 	{ "exit", COUNT, AT(exit_status), "N", "exit status of a good run" },

@@ -11,10 +11,12 @@
  * by one makes it flush everything.
  */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,6 +82,19 @@ static char *map(uint64_t size, int advice)
 	return start;
 }
 
+/* By the system call: libnuma is not needed for one. */
+static int bind_to_node(struct range range, uint64_t node)
+{
+	unsigned long mask = node < 64 ? 1ul << node : 0;
+
+	if (syscall(SYS_mbind, range.start, range.end - range.start, MPOL_BIND, &mask,
+		    8 * sizeof(mask), 0) == 0)
+		return 0;
+	fprintf(stderr, "workload: --node %llu: %s\n", (unsigned long long)node,
+		strerror(errno));
+	return -1;
+}
+
 /*
  * A region of small pages. The page after it has no access, so that it is a mapping of
  * its own in smaps and no access to a neighbour counts as one to it.
@@ -94,6 +109,8 @@ int region_map(struct workload *w, struct range *out, const char *name, uint64_t
 	mprotect(start + w->page + size, w->page, PROT_NONE);
 	out->start = (uint64_t)(uintptr_t)start + w->page;
 	out->end = out->start + size;
+	if (w->opt.node && bind_to_node(*out, w->opt.node) < 0)
+		return -1;
 	truth_region(w, name, "", *out);
 	return 0;
 }
@@ -117,12 +134,23 @@ int populate_and_settle(struct workload *w, struct range range)
 	return 0;
 }
 
+static void scratch_touch(struct workload *w)
+{
+	for (uint64_t i = 0; i < NR_SCRATCH_PAGES; i++)
+		touch(w->scratch + i * w->page, true);
+}
+
 static void flush_tlb(struct workload *w)
 {
 	uint64_t now = clock_ns();
 
 	if (w->opt.keep_tlb || now - w->flushed_ns < FLUSH_EVERY_NS)
 		return;
+	/* There is nothing to take from pages that a fork has write-protected. */
+	if (w->scratch_owner != getpid()) {
+		scratch_touch(w);
+		w->scratch_owner = getpid();
+	}
 	mprotect(w->scratch, NR_SCRATCH_PAGES * w->page, PROT_READ);
 	mprotect(w->scratch, NR_SCRATCH_PAGES * w->page, PROT_READ | PROT_WRITE);
 	w->flushed_ns = now;
@@ -234,7 +262,6 @@ int workload_init(struct workload *w)
 	w->scratch = map(NR_SCRATCH_PAGES * w->page, MADV_NOHUGEPAGE);
 	if (!w->scratch)
 		return -1;
-	for (uint64_t i = 0; i < NR_SCRATCH_PAGES; i++)
-		touch(w->scratch + i * w->page, true);
+	scratch_touch(w);
 	return 0;
 }

@@ -38,7 +38,7 @@ struct options {
 	const char *pattern;
 	uint64_t hot, total, stride, step;
 	uint64_t phase_ns, time_ns, think_ns, settle_ns;
-	uint64_t nr_phases, burst, seed, exit_status;
+	uint64_t nr_phases, burst, seed, exit_status, node;
 	double exponent;
 	enum thp_mode thp;
 	bool write, keep_tlb, verbose;
@@ -93,6 +93,7 @@ struct workload {
 	const uint64_t *first_touches; /* of `first-touch`, in order of time */
 	uint64_t nr_shares, page, anon_huge_bytes, flushed_ns;
 	char *scratch;
+	pid_t scratch_owner; /* whose pages they are, not a copy that waits for a write */
 	bool stop; /* a signal asked for the end */
 };
 

@@ -16,6 +16,7 @@
  */
 #include "source/damon/damon.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,9 @@
 #define LOOK_MAX_NS   500000000u
 /* A look may take this share of the time between two. */
 #define LOOK_SHARE 20
+
+/* Gaps that are watched: worth a word from here on. */
+#define GAPS_MIN (64u << 20)
 
 /* A region's record in the ring, with its header. */
 #define RECORD_BYTES 80
@@ -383,6 +387,26 @@ static int poll_due(struct mh_source *src, const struct damon_sink *to,
 	return ret;
 }
 
+/*
+ * DAMON leaves out the two largest gaps of an address space. A third one, as between a
+ * program and its heap (up to 1 GiB since Linux 6.9), is watched as if it were memory.
+ */
+static void tell_gaps(struct mh_source *src)
+{
+	uint64_t mapped = mh_damon_procs_mapped(&src->procs), watched = src->stream.bytes;
+
+	if (src->gaps_told || src->mode != DAMON_VADDR || !mapped ||
+	    watched < 2 * mapped + GAPS_MIN)
+		return;
+	src->gaps_told = true;
+	mh_log_say(
+		&src->log, MH_NOTICE,
+		"damon: %" PRIu64 " MiB are watched and %" PRIu64
+		" MiB of them are mapped; DAMON takes in gaps, which makes its regions "
+		"coarse: give more --regions, or what matters with --addr",
+		watched >> 20, mapped >> 20);
+}
+
 static int stats_due(struct mh_source *src, const struct damon_sink *to,
 		     struct mh_err *err)
 {
@@ -392,6 +416,7 @@ static int stats_due(struct mh_source *src, const struct damon_sink *to,
 		src->nr_checked = src->stream.nr_snapshots;
 		mh_damon_attached_intervals(src);
 	}
+	tell_gaps(src);
 	return tell_stats(src, to, err);
 }
 

@@ -44,6 +44,8 @@ struct damon_stream {
 		size_t nr, cap;
 	} polled;
 	uint64_t nr_snapshots, nr_regions;
+	uint64_t bytes,
+		burst_bytes; /* of the last burst's regions; of the one under way */
 };
 
 struct mh_source {
@@ -79,6 +81,7 @@ struct mh_source {
 	uint64_t nr_checked;       /* snapshots when its intervals were last read */
 	bool physical;             /* addresses are physical */
 	bool started;
+	bool gaps_told; /* said: much of what is watched is mapped to nothing */
 	bool no_commit; /* said: this kernel takes no new targets while it runs */
 	uint32_t ring_kib;
 	uint64_t poll_ns, poll_delay_ns, polls_left;

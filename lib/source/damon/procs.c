@@ -325,6 +325,20 @@ void mh_damon_procs_note(struct damon_procs *p, pid_t pid, uint64_t time_ns)
 	}
 }
 
+uint64_t mh_damon_procs_mapped(const struct damon_procs *p)
+{
+	uint64_t bytes = 0;
+	size_t i, k;
+
+	for (i = 0; i < p->procs.nr; i++) {
+		const struct damon_vmas *vmas = &p->procs.v[i].vmas;
+
+		for (k = 0; k < vmas->nr; k++)
+			bytes += vmas->v[k].end - vmas->v[k].start;
+	}
+	return bytes;
+}
+
 void mh_damon_procs_fini(struct damon_procs *p)
 {
 	size_t i;

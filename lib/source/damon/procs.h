@@ -77,6 +77,9 @@ int mh_damon_procs_look(struct damon_procs *p, const struct damon_sink *to, bool
 /* A snapshot of @pid ends at @time_ns. */
 void mh_damon_procs_note(struct damon_procs *p, pid_t pid, uint64_t time_ns);
 
+/* Bytes that the live ones had mapped at the last look. */
+uint64_t mh_damon_procs_mapped(const struct damon_procs *p);
+
 void mh_damon_procs_fini(struct damon_procs *p);
 
 #endif

@@ -162,6 +162,8 @@ static void place_in_time(struct mh_source *src, const struct mh_snapshot *snap)
 	if (!s->previous_ns || s->lost_since_ns)
 		s->previous_ns = s->burst_ns > aggr_ns ? s->burst_ns - aggr_ns : 0;
 	s->lost_since_ns = 0;
+	s->bytes = s->burst_bytes;
+	s->burst_bytes = 0;
 	s->nr_snapshots++;
 }
 
@@ -188,6 +190,7 @@ static int tell_rows(struct mh_source *src, const struct mh_snapshot *snap,
 	for (i = 0; !ret && i < snap->nr; i++) {
 		const struct mh_region_row *row = &snap->rows[i];
 
+		src->stream.burst_bytes += row->end - row->start;
 		if (!wanted(src, row))
 			continue;
 		ev.region.start = row->start;

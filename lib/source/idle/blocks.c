@@ -3,7 +3,12 @@
  * Only folios on an LRU list have an idle bit, and of a folio only its head has one. So
  * kpageflags is read first: tails are led to their head, and what is not on a list is
  * untracked. A page that is not tracked reads as "not idle", which must not be taken for
- * accessed.
+ * accessed. A single page that was armed and still reads as idle can only be the same
+ * page on the same list, since the bit goes when a page is freed: of those that were
+ * tracked before, only the ones that read as "not idle" are looked up again.
+ *
+ * Only what is not idle is armed: the kernel has just looked whether an idle page was
+ * accessed, and it was not.
  *
  * Only bits of wanted heads are written. A bit of 0 changes nothing, so pages of others
  * in the same word stay as they are: no second pass is needed, and two recorders on
@@ -24,7 +29,10 @@
 
 /* Bits of /proc/kpageflags. */
 #define KPF_LRU           (1u << 5)
+#define KPF_ANON          (1u << 12)
+#define KPF_COMPOUND_HEAD (1u << 15)
 #define KPF_COMPOUND_TAIL (1u << 16)
+#define KPF_COMPOUND      (KPF_COMPOUND_HEAD | KPF_COMPOUND_TAIL)
 #define KPF_HUGE          (1u << 17)
 #define KPF_HWPOISON      (1u << 19)
 #define KPF_NOPAGE        (1u << 20)
@@ -44,6 +52,8 @@ struct idle_scratch {
 	uint16_t head[IDLE_BLOCK_PFNS]; /* of each tracked page, within the block */
 	uint64_t heads[IDLE_BLOCK_WORDS];
 	uint64_t idle[IDLE_BLOCK_WORDS];
+	uint64_t look[IDLE_BLOCK_WORDS]; /* wanted pages whose flags are to be read */
+	uint64_t arm[IDLE_BLOCK_WORDS];
 };
 
 static bool bit_is_set(const uint64_t *bits, uint32_t i)
@@ -78,6 +88,7 @@ void mh_idle_blocks_begin(struct idle_blocks *b)
 			memset(block->wanted, 0, sizeof(block->wanted));
 			memset(block->tracked, 0, sizeof(block->tracked));
 			memset(block->accessed, 0, sizeof(block->accessed));
+			memset(block->anon, 0, sizeof(block->anon));
 			memset(block->told, 0, sizeof(block->told));
 			block->nr_wanted = 0;
 		}
@@ -135,17 +146,17 @@ int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
 
 /* ---- what the kernel tracks ---- */
 
-/* The next page from @i on that is wanted; IDLE_BLOCK_PFNS: none. */
-static uint32_t next_wanted(const struct idle_block *block, uint32_t i)
+/* The next bit from @i on; IDLE_BLOCK_PFNS: none. */
+static uint32_t next_bit(const uint64_t *bits, uint32_t i)
 {
 	uint32_t word = i / 64;
 	uint64_t left;
 
 	if (i >= IDLE_BLOCK_PFNS)
 		return IDLE_BLOCK_PFNS;
-	left = block->wanted[word] >> i % 64 << i % 64;
+	left = bits[word] >> i % 64 << i % 64;
 	while (!left && ++word < IDLE_BLOCK_WORDS)
-		left = block->wanted[word];
+		left = bits[word];
 	return left ? word * 64 + (uint32_t)__builtin_ctzll(left) : IDLE_BLOCK_PFNS;
 }
 
@@ -222,7 +233,7 @@ static void judge_pages(struct idle_blocks *b, struct idle_block *block, uint32_
 			head = NO_HEAD;
 		if (!(flags & KPF_COMPOUND_TAIL))
 			head = i;
-		if (!bit_is_set(block->wanted, i))
+		if (!bit_is_set(s->look, i))
 			continue;
 		if (flags & KPF_HUGE) {
 			b->nr_hugetlb++;
@@ -232,25 +243,29 @@ static void judge_pages(struct idle_blocks *b, struct idle_block *block, uint32_
 		} else {
 			s->head[i] = (uint16_t)head;
 			set_bit(block->tracked, i);
+			if (!(flags & KPF_COMPOUND))
+				set_bit(block->single, i);
+			if (s->flags[head] & KPF_ANON)
+				set_bit(block->anon, i);
 			set_bit(s->heads, head);
 		}
 	}
 }
 
-/* Pages of a process may lie scattered over all of memory: only runs of wanted ones are
+/* Pages of a process may lie scattered over all of memory: only runs of those in look are
  * looked at. */
 static int find_heads(struct idle_blocks *b, const struct idle_io *io,
 		      struct idle_block *block, uint64_t base, struct mh_err *err)
 {
-	uint32_t first = next_wanted(block, 0), next, end, head;
+	const uint64_t *look = b->scratch->look;
+	uint32_t first = next_bit(look, 0), next, end, head;
 	int status = MH_OK;
 
-	memset(b->scratch->heads, 0, sizeof(b->scratch->heads));
 	for (; !status && first < IDLE_BLOCK_PFNS; first = next) {
 		next = first;
 		do {
 			end = next + 1;
-			next = next_wanted(block, end);
+			next = next_bit(look, end);
 		} while (next < IDLE_BLOCK_PFNS && next - end <= GAP_PFNS);
 		status = read_flags(b->scratch, io, base, first, end, err);
 		head = NO_HEAD;
@@ -261,6 +276,22 @@ static int find_heads(struct idle_blocks *b, const struct idle_io *io,
 			judge_pages(b, block, first, end, head);
 	}
 	return status;
+}
+
+/* Single pages that were tracked are taken to be still; the others are looked up. */
+static int find_tracked(struct idle_blocks *b, const struct idle_io *io,
+			struct idle_block *block, uint64_t base, struct mh_err *err)
+{
+	struct idle_scratch *s = b->scratch;
+	uint32_t i;
+
+	for (i = 0; i < IDLE_BLOCK_WORDS; i++) {
+		uint64_t sure = block->wanted[i] & block->armed[i] & block->single[i];
+
+		block->tracked[i] = block->single[i] = s->heads[i] = sure;
+		s->look[i] = block->wanted[i] & ~sure;
+	}
+	return find_heads(b, io, block, base, err);
 }
 
 /* ---- reading and arming ---- */
@@ -297,6 +328,12 @@ static int write_whole(const struct idle_io *io, const uint64_t *words, size_t n
 	return MH_OK;
 }
 
+static uint32_t head_of(const struct idle_scratch *s, const struct idle_block *block,
+			uint32_t i)
+{
+	return bit_is_set(block->single, i) ? i : s->head[i];
+}
+
 /* Heads whose bit the kernel does not give (a last word that is not whole). */
 static void drop_unreadable(struct idle_blocks *b, struct idle_block *block,
 			    uint32_t from_word)
@@ -307,8 +344,10 @@ static void drop_unreadable(struct idle_blocks *b, struct idle_block *block,
 	for (i = from_word; i < IDLE_BLOCK_WORDS; i++)
 		s->heads[i] = 0;
 	for (i = 0; i < IDLE_BLOCK_PFNS; i++) {
-		if (bit_is_set(block->tracked, i) && !bit_is_set(s->heads, s->head[i])) {
+		if (bit_is_set(block->tracked, i) &&
+		    !bit_is_set(s->heads, head_of(s, block, i))) {
 			clear_bit(block->tracked, i);
+			clear_bit(block->single, i);
 			b->nr_other++;
 		}
 	}
@@ -338,36 +377,90 @@ static void spread(const struct idle_scratch *s, struct idle_block *block)
 
 		for (; left; left &= left - 1) {
 			bit = i * 64 + (uint32_t)__builtin_ctzll(left);
-			if (!bit_is_set(s->idle, s->head[bit]))
+			if (!bit_is_set(s->idle, head_of(s, block, bit)))
 				set_bit(block->accessed, bit);
 		}
 	}
+}
+
+/*
+ * Single pages that were taken to be tracked and read as "not idle": accessed, or not
+ * tracked any more. What became part of a larger folio was freed in between, and is
+ * accessed whatever that folio's bit says.
+ */
+static int look_again(struct idle_blocks *b, const struct idle_io *io,
+		      struct idle_block *block, uint64_t base, struct mh_err *err)
+{
+	struct idle_scratch *s = b->scratch;
+	uint64_t before[IDLE_BLOCK_WORDS], any = 0;
+	uint32_t i;
+	int status;
+
+	for (i = 0; i < IDLE_BLOCK_WORDS; i++) {
+		/* Those that were looked up already have no bit in armed and single. */
+		s->look[i] = block->single[i] & block->armed[i] & s->heads[i] &
+			     ~s->idle[i] & ~s->look[i];
+		any |= s->look[i];
+		block->tracked[i] &= ~s->look[i];
+		block->single[i] &= ~s->look[i];
+		s->heads[i] &= ~s->look[i];
+		before[i] = s->heads[i];
+	}
+	if (!any)
+		return MH_OK;
+	status = find_heads(b, io, block, base, err);
+	for (i = 0; i < IDLE_BLOCK_WORDS; i++)
+		s->idle[i] &= ~(s->heads[i] & ~before[i]);
+	return status;
+}
+
+/* Words of heads that are not idle; a stretch without any is not written. */
+static int arm(const struct idle_scratch *s, const struct idle_io *io, uint64_t base,
+	       struct mh_err *err)
+{
+	uint32_t first = 0, end;
+	int status = MH_OK;
+
+	while (!status && first < IDLE_BLOCK_WORDS) {
+		if (!s->arm[first]) {
+			first++;
+			continue;
+		}
+		for (end = first + 1; end < IDLE_BLOCK_WORDS && s->arm[end]; end++)
+			;
+		status = write_whole(io, &s->arm[first], end - first,
+				     base / 8 + first * sizeof(uint64_t), err);
+		first = end;
+	}
+	return status;
 }
 
 static int scan_block(struct idle_blocks *b, const struct idle_io *io,
 		      struct idle_block *block, uint64_t base, struct mh_err *err)
 {
 	struct idle_scratch *s = b->scratch;
-	uint64_t offset = base / 8, now;
-	uint32_t first, end, got;
-	int status = find_heads(b, io, block, base, err);
+	uint64_t now;
+	uint32_t first, end, got, i;
+	int status = find_tracked(b, io, block, base, err);
 	ssize_t n;
 
 	if (status || !span_of_heads(s, &first, &end))
 		return status;
-	offset += first * sizeof(uint64_t);
+	memset(s->idle, 0, sizeof(s->idle));
 	n = read_whole(io->read, io->arg, &s->idle[first],
-		       (end - first) * sizeof(uint64_t), offset);
+		       (end - first) * sizeof(uint64_t),
+		       base / 8 + first * sizeof(uint64_t));
 	if (n < 0)
 		return mh_fail_errno(err, "cannot read the page_idle bitmap");
 	now = mh_round_now_ns();
 	got = (uint32_t)((size_t)n / sizeof(uint64_t));
 	if (got < end - first)
 		drop_unreadable(b, block, first + got);
-	if (!span_of_heads(s, &first, &end))
-		return MH_OK;
-	status = write_whole(io, &s->heads[first], end - first,
-			     base / 8 + first * sizeof(uint64_t), err);
+	status = look_again(b, io, block, base, err);
+	for (i = 0; i < IDLE_BLOCK_WORDS; i++)
+		s->arm[i] = s->heads[i] & ~s->idle[i];
+	if (!status)
+		status = arm(s, io, base, err);
 	if (!status)
 		status = note_window(b, block, now, err);
 	block->armed_ns = mh_round_now_ns();
@@ -406,6 +499,20 @@ enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn)
 	if (!bit_is_set(block->armed, i))
 		return IDLE_UNARMED;
 	return bit_is_set(block->accessed, i) ? IDLE_ACCESSED : IDLE_IDLE;
+}
+
+bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = block_at(b, pfn);
+
+	return block && bit_is_set(block->wanted, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
+}
+
+bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = block_at(b, pfn);
+
+	return block && bit_is_set(block->anon, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
 }
 
 bool mh_idle_blocks_first(struct idle_blocks *b, uint64_t pfn)

@@ -32,7 +32,9 @@ struct idle_block {
 	uint64_t wanted[IDLE_BLOCK_WORDS];
 	uint64_t armed[IDLE_BLOCK_WORDS];    /* tracked by the scan before */
 	uint64_t tracked[IDLE_BLOCK_WORDS];  /* wanted, and the kernel keeps a bit */
+	uint64_t single[IDLE_BLOCK_WORDS];   /* of these: a folio of one page */
 	uint64_t accessed[IDLE_BLOCK_WORDS]; /* of the tracked ones */
+	uint64_t anon[IDLE_BLOCK_WORDS];     /* likewise: neither of a file nor shared */
 	uint64_t told[IDLE_BLOCK_WORDS];     /* a process has told of it already */
 };
 
@@ -76,6 +78,11 @@ enum idle_state {
 
 /* The last scan's word on a page frame that was wanted. */
 enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn);
+
+bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn);
+
+/* Of a page frame that is tracked. */
+bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn);
 
 /* Whether the page frame is told for the first time since begin(). */
 bool mh_idle_blocks_first(struct idle_blocks *b, uint64_t pfn);

@@ -12,10 +12,11 @@
  *
  * Not handled: processes that begin and end between two scans (they are never seen),
  * hugetlb and other pages without an idle bit (counted as untracked), page cache that no
- * process maps (seen with -a only).
+ * process maps (seen with -a, and of a control group with --page-cache, only).
  */
 #include "source/idle/idle.h"
 
+#include "source/idle/charged.h"
 #include "source/idle/conflicts.h"
 #include "source/idle/physical.h"
 #include "source/idle/space.h"
@@ -35,6 +36,8 @@ struct mh_source {
 	const struct mh_source_ops *ops;
 	struct watch watch;
 	struct idle_physical ram; /* -a */
+	bool page_cache;
+	struct idle_charged charged; /* --page-cache */
 	struct idle_scan scan;
 	struct idle_io io;
 	struct {
@@ -174,6 +177,8 @@ static int scan_processes(struct mh_source *src, struct mh_err *err)
 	}
 	if (!status)
 		status = check_frames(src, err);
+	if (!status && src->page_cache)
+		status = mh_idle_charged_want(&src->charged, &src->scan, err);
 	if (!status)
 		status = mh_idle_blocks_scan(&src->scan.blocks, &src->io, err);
 	for (i = 0; !status && i < w->procs.nr; i++) {
@@ -182,6 +187,8 @@ static int scan_processes(struct mh_source *src, struct mh_err *err)
 		if (p->looked)
 			status = mh_idle_space_tell(p, &src->scan, err);
 	}
+	if (!status && src->page_cache)
+		status = mh_idle_charged_tell(&src->charged, &src->scan, w->last_ns, err);
 	return status;
 }
 
@@ -203,6 +210,7 @@ static int scan(void *arg, struct mh_err *err)
 
 	src->scan.sums = (struct idle_sums){ 0 };
 	mh_idle_blocks_begin(&src->scan.blocks);
+	mh_idle_nodes_begin(&src->scan.nodes);
 	return src->watch.target.type == MH_TARGET_SYSTEM ? scan_ram(src, err)
 							  : scan_processes(src, err);
 }
@@ -212,7 +220,6 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 	struct mh_source *src = arg;
 	const struct idle_sums *sums = &src->scan.sums;
 	struct idle_blocks *blocks = &src->scan.blocks;
-	unsigned shift = src->scan.page_shift;
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -223,11 +230,15 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 		{ "idle.window_p99_ns", mh_idle_blocks_window_ns(blocks, 0.99) },
 		{ "idle.observed_bytes", sums->observed },
 		{ "idle.accessed_bytes", sums->accessed },
+		{ "idle.anon.observed_bytes", sums->anon },
+		{ "idle.anon.accessed_bytes", sums->anon_accessed },
+		{ "idle.file.observed_bytes", sums->file },
+		{ "idle.file.accessed_bytes", sums->file_accessed },
 		{ "idle.exclusive_bytes", sums->exclusive },
 		{ "idle.shared_bytes", sums->shared },
 		{ "idle.unarmed_bytes", sums->unarmed },
-		{ "idle.untracked_bytes", blocks->nr_other << shift },
-		{ "idle.hugetlb_bytes", blocks->nr_hugetlb << shift },
+		{ "idle.untracked_bytes", blocks->nr_other * src->scan.unit },
+		{ "idle.hugetlb_bytes", blocks->nr_hugetlb * src->scan.unit },
 		{ "idle.swapped_bytes", sums->swapped },
 		{ "idle.moved", sums->nr_moved },
 	};
@@ -237,7 +248,8 @@ static int tell_cost(void *arg, uint64_t took_ns, struct mh_err *err)
 	for (i = 0; !status && i < sizeof(stats) / sizeof(stats[0]); i++)
 		status = mh_round_stat(&src->watch.round, 0, stats[i].name,
 				       stats[i].value, err);
-	return status;
+	return status ? status
+		      : mh_idle_nodes_tell(&src->scan.nodes, &src->watch.round, err);
 }
 
 static uint64_t scanned(const void *arg)
@@ -263,17 +275,19 @@ static const struct watch_ops watch_ops = {
 static int tell_params(const struct mh_source *src, unsigned conflicts,
 		       struct mh_err *err)
 {
-	char words[128];
+	char words[128], one_in[16];
 	const char *const params[][2] = {
 		{ "name", "idle" },
 		{ "unit", "touched pages" },
 		{ "writes", src->scan.writes ? "soft-dirty" : "no" },
 		{ "shared_pages", "told once, in the first process that maps them" },
 		{ "conflicts", words },
+		{ "one_page_in", one_in },
 	};
 	int status = MH_OK;
 	size_t i;
 
+	snprintf(one_in, sizeof(one_in), "%" PRIu32, src->scan.one_in);
 	mh_idle_conflicts_words(conflicts, words, sizeof(words));
 	for (i = 0; !status && i < sizeof(params) / sizeof(params[0]); i++)
 		status =
@@ -287,7 +301,10 @@ static void idle_close(struct mh_source *src)
 		return;
 	mh_watch_fini(&src->watch);
 	mh_idle_physical_fini(&src->ram);
+	if (src->page_cache)
+		mh_idle_charged_fini(&src->charged);
 	mh_idle_blocks_fini(&src->scan.blocks);
+	mh_idle_nodes_fini(&src->scan.nodes);
 	if (src->fds.bitmap >= 0)
 		close(src->fds.bitmap);
 	if (src->fds.flags >= 0)
@@ -341,6 +358,11 @@ static int open_all(struct mh_source *src, struct mh_err *err)
 	if (!status && target->type == MH_TARGET_SYSTEM)
 		status = mh_idle_physical_init(&src->ram, root, target,
 					       src->scan.page_shift, err);
+	if (!status && src->page_cache)
+		status = mh_idle_charged_init(&src->charged, root, target->cgroup,
+					      src->scan.page_shift, err);
+	if (!status)
+		status = mh_idle_nodes_init(&src->scan.nodes, root, err);
 	if (!status)
 		status = check_writes(src, err);
 	if (status)
@@ -364,8 +386,12 @@ static int idle_open(struct mh_source **out, uint16_t id, const struct mh_target
 	src->io = (struct idle_io){ src, bitmap_read, bitmap_write, flags_read };
 	src->scan.round = &src->watch.round;
 	src->scan.writes = opts->writes;
+	src->charged.fd = -1;
+	src->page_cache = opts->page_cache && target->type == MH_TARGET_CGROUP;
 	src->scan.page_shift =
 		(unsigned)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	src->scan.one_in = opts->one_page_in ? opts->one_page_in : 1;
+	src->scan.unit = (uint64_t)src->scan.one_in << src->scan.page_shift;
 	status = mh_watch_init(&src->watch, &watch_ops, src, id, target, opts, err);
 	src->watch.round.fn = fn;
 	src->watch.round.arg = arg;

@@ -12,6 +12,7 @@
 #define PAGEMAP_PFN_MASK   ((1ull << 55) - 1) /* of a page that is present */
 #define PAGEMAP_SOFT_DIRTY (1ull << 55)
 #define PAGEMAP_EXCLUSIVE  (1ull << 56) /* no other process maps it */
+#define PAGEMAP_FILE       (1ull << 61) /* of a file, or shared memory */
 #define PAGEMAP_SWAPPED    (1ull << 62)
 #define PAGEMAP_PRESENT    (1ull << 63)
 

@@ -86,42 +86,80 @@ int mh_idle_physical_init(struct idle_physical *ram, const char *sysroot,
 	return status;
 }
 
+int mh_idle_physical_choose(struct idle_physical *ram, struct mh_err *err)
+{
+	uint64_t end = 0;
+	size_t i;
+
+	for (i = 0; i < ram->pieces.nr; i++)
+		if (ram->pieces.v[i].end > end)
+			end = ram->pieces.v[i].end;
+	ram->nr_only = (size_t)(end / 64 + 1);
+	ram->only = calloc(ram->nr_only, sizeof(*ram->only));
+	return ram->only ? MH_OK : mh_fail(err, MH_ENOMEM, "out of memory");
+}
+
+void mh_idle_physical_set(struct idle_physical *ram, uint64_t pfn)
+{
+	ram->only[pfn / 64] |= 1ull << pfn % 64;
+}
+
+void mh_idle_physical_unset(struct idle_physical *ram)
+{
+	memset(ram->only, 0, ram->nr_only * sizeof(*ram->only));
+}
+
+static bool is_chosen(const struct idle_physical *ram, const struct idle_scan *scan,
+		      uint64_t pfn)
+{
+	return (!ram->only || ram->only[pfn / 64] >> pfn % 64 & 1) &&
+	       mh_idle_is_sampled(scan, pfn);
+}
+
 int mh_idle_physical_want(struct idle_physical *ram, struct idle_scan *scan,
 			  struct mh_err *err)
 {
 	int status = MH_OK;
+	uint64_t pfn;
 	size_t i;
 
 	for (i = 0; !status && i < ram->pieces.nr; i++) {
 		struct mh_range pfns = ram->pieces.v[i];
 
-		scan->sums.nr_present += mh_range_len(pfns);
-		status = mh_idle_blocks_want_range(&scan->blocks, pfns.start,
-						   mh_range_len(pfns), err);
+		for (pfn = pfns.start; !status && pfn < pfns.end; pfn++) {
+			if (!is_chosen(ram, scan, pfn))
+				continue;
+			scan->sums.nr_present++;
+			status = mh_idle_blocks_want(&scan->blocks, pfn, err);
+		}
 	}
 	return status;
 }
 
-static int tell_piece(struct mh_range pfns, struct idle_scan *scan, uint64_t armed_ns,
-		      struct mh_err *err)
+static int tell_piece(const struct idle_physical *ram, struct mh_range pfns,
+		      struct idle_scan *scan, uint64_t armed_ns, struct mh_err *err)
 {
 	uint8_t accessed[IDLE_BLOCK_PFNS / 8] = { 0 },
 					   observed[IDLE_BLOCK_PFNS / 8] = { 0 };
-	uint64_t i, nr = 0, page = 1ull << scan->page_shift;
+	uint64_t i, nr = 0, page = scan->unit;
 	struct mh_event ev = mh_round_event(scan->round, MH_EV_PAGES);
 
 	for (i = 0; i < mh_range_len(pfns); i++) {
 		enum idle_state state =
 			mh_idle_blocks_state(&scan->blocks, pfns.start + i);
 
-		if (state == IDLE_UNTRACKED)
+		if (state == IDLE_UNTRACKED || !is_chosen(ram, scan, pfns.start + i))
 			continue;
 		nr++;
 		scan->sums.observed += page;
 		observed[i / 8] |= (uint8_t)(1u << i % 8);
+		mh_idle_nodes_count(&scan->nodes, pfns.start + i, page,
+				    state != IDLE_IDLE);
+		mh_idle_count_type(scan,
+				   mh_idle_blocks_is_anon(&scan->blocks, pfns.start + i),
+				   state != IDLE_IDLE);
 		if (state == IDLE_IDLE)
 			continue;
-		scan->sums.accessed += page;
 		accessed[i / 8] |= (uint8_t)(1u << i % 8);
 	}
 	if (!nr)
@@ -143,11 +181,12 @@ int mh_idle_physical_tell(struct idle_physical *ram, struct idle_scan *scan,
 	size_t i;
 
 	for (i = 0; armed_ns && !status && i < ram->pieces.nr; i++)
-		status = tell_piece(ram->pieces.v[i], scan, armed_ns, err);
+		status = tell_piece(ram, ram->pieces.v[i], scan, armed_ns, err);
 	return status;
 }
 
 void mh_idle_physical_fini(struct idle_physical *ram)
 {
 	free(ram->pieces.v);
+	free(ram->only);
 }

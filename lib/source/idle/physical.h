@@ -10,6 +10,8 @@ struct idle_physical {
 		struct mh_range *v; /* page frames; ascending, within one block each */
 		size_t nr, cap;
 	} pieces;
+	uint64_t *only; /* bit by frame: only these; NULL: all */
+	size_t nr_only; /* words */
 };
 
 /* "System RAM" of /proc/iomem, cut by the target's ranges.
@@ -17,6 +19,11 @@ struct idle_physical {
 int mh_idle_physical_init(struct idle_physical *ram, const char *sysroot,
 			  const struct mh_target *target, unsigned page_shift,
 			  struct mh_err *err) MH_MUST_CHECK;
+
+/* From now on only frames that are set. */
+int mh_idle_physical_choose(struct idle_physical *ram, struct mh_err *err) MH_MUST_CHECK;
+void mh_idle_physical_set(struct idle_physical *ram, uint64_t pfn);
+void mh_idle_physical_unset(struct idle_physical *ram); /* all */
 
 int mh_idle_physical_want(struct idle_physical *ram, struct idle_scan *scan,
 			  struct mh_err *err) MH_MUST_CHECK;

@@ -58,7 +58,9 @@ static int want_page(struct idle_scan *scan, uint64_t entry, struct mh_err *err)
 		scan->sums.nr_hidden++;
 		return MH_OK;
 	}
-	return mh_idle_blocks_want(&scan->blocks, pfn, err);
+	return mh_idle_is_sampled(scan, pfn)
+		       ? mh_idle_blocks_want(&scan->blocks, pfn, err)
+		       : MH_OK;
 }
 
 static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
@@ -225,13 +227,26 @@ static enum idle_state judge(struct idle_scan *scan, uint64_t now, uint64_t befo
 	return state;
 }
 
+void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed)
+{
+	struct idle_sums *sums = &scan->sums;
+	uint64_t size = scan->unit;
+
+	*(anon ? &sums->anon : &sums->file) += size;
+	if (accessed) {
+		sums->accessed += size;
+		*(anon ? &sums->anon_accessed : &sums->file_accessed) += size;
+	}
+}
+
 static void count(struct idle_scan *scan, uint64_t entry, enum idle_state state)
 {
-	uint64_t size = 1ull << scan->page_shift;
+	uint64_t size = scan->unit;
 
 	scan->sums.observed += size;
-	if (state == IDLE_ACCESSED)
-		scan->sums.accessed += size;
+	mh_idle_nodes_count(&scan->nodes, entry & PAGEMAP_PFN_MASK, size,
+			    state == IDLE_ACCESSED);
+	mh_idle_count_type(scan, !(entry & PAGEMAP_FILE), state == IDLE_ACCESSED);
 	if (entry & PAGEMAP_EXCLUSIVE)
 		scan->sums.exclusive += size;
 	else
@@ -247,7 +262,7 @@ struct bitmaps {
 static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
 		      uint64_t now, uint64_t before)
 {
-	uint64_t pfn = now & PAGEMAP_PFN_MASK, size = 1ull << scan->page_shift;
+	uint64_t pfn = now & PAGEMAP_PFN_MASK, size = scan->unit;
 	uint8_t bit = (uint8_t)(1u << i % 8);
 	enum idle_state state;
 
@@ -257,6 +272,8 @@ static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
 	bits->nr_present++;
 	if (now & PAGEMAP_SOFT_DIRTY)
 		bits->written[i / 8] |= bit;
+	if (!mh_idle_is_sampled(scan, pfn))
+		return;
 	state = judge(scan, now, before);
 	if (state == IDLE_UNTRACKED) {
 		scan->sums.untracked += size;

@@ -6,6 +6,7 @@
 #include <memheat/source.h>
 
 #include "source/idle/blocks.h"
+#include "source/idle/nodes.h"
 #include "source/idle/pagemap.h"
 #include "source/vmas.h"
 #include "source/watch.h"
@@ -39,6 +40,7 @@ struct idle_space {
 /* Bytes, pages and calls of one scan, over all address spaces. */
 struct idle_sums {
 	uint64_t rss, observed, accessed, exclusive, shared; /* told once each */
+	uint64_t anon, anon_accessed, file, file_accessed;   /* likewise */
 	uint64_t untracked, unarmed, swapped;                /* at each place */
 	uint64_t nr_moved, nr_present, nr_hidden;
 	uint64_t stall_max_ns;
@@ -47,8 +49,11 @@ struct idle_sums {
 struct idle_scan {
 	const struct round *round;
 	unsigned page_shift;
-	bool writes; /* tell of written pages too */
+	bool writes;     /* tell of written pages too */
+	uint32_t one_in; /* look at one page in so many */
+	uint64_t unit;   /* bytes that such a page stands for */
 	struct idle_blocks blocks;
+	struct idle_nodes nodes;
 	struct idle_sums sums;
 };
 
@@ -69,6 +74,18 @@ int mh_idle_space_tell(struct idle_space *p, struct idle_scan *scan,
 /* Clear the soft-dirty bits of its pages. Same statuses as look(). */
 int mh_idle_space_arm_writes(const struct idle_space *p, const struct idle_scan *scan,
 			     struct mh_err *err) MH_MUST_CHECK;
+
+/* Whether the page in a frame is looked at: by a hash of the frame, so that a shared page
+ * is in all processes or in none, and stays as long as it is not moved. */
+static inline bool mh_idle_is_sampled(const struct idle_scan *scan, uint64_t pfn)
+{
+	uint64_t hash = pfn * 0x9e3779b97f4a7c15u >> 32;
+
+	return scan->one_in <= 1 || hash * scan->one_in >> 32 == 0;
+}
+
+/* Add a page that was observed to the sums by type, and of what was accessed. */
+void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed);
 
 /* For struct watch_ops. */
 void mh_idle_space_forget(struct watched *p);

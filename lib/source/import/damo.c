@@ -11,6 +11,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "source/import/damo_side.h"
+
 #define CHUNK 65536
 
 static bool is_zlib(const uint8_t *head, size_t len)
@@ -106,11 +108,23 @@ static int read_zlib(void *arg, void *buf, size_t size, size_t *got, struct mh_e
 }
 
 #ifdef HAVE_YAJL
+static int run_beside(struct damo *d, struct mh_err *err)
+{
+	return mh_damo_side_give(d->side, d->start_ns, d->fn, d->arg, err);
+}
+
 static int run_json(struct damo *d, damo_read_fn read, void *arg, struct mh_err *err)
 {
 	return mh_damo_json(d, read, arg, err);
 }
 #else
+static int run_beside(struct damo *d, struct mh_err *err)
+{
+	(void)d;
+	(void)err;
+	return MH_OK;
+}
+
 static int run_json(struct damo *d, damo_read_fn read, void *arg, struct mh_err *err)
 {
 	(void)read;
@@ -228,6 +242,7 @@ static int run(struct mh_input *input, const struct mh_import_opts *opts, mh_eve
 			  .fn = fn,
 			  .arg = arg,
 			  .start_ns = DAMO_UNKNOWN };
+	struct damo_side side = { 0 };
 	const uint8_t *head;
 	int ret = mh_input_peek(input, sizeof(in.head), &head, &in.nr_head, err);
 
@@ -237,9 +252,16 @@ static int run(struct mh_input *input, const struct mh_import_opts *opts, mh_eve
 	in.f = fopencookie(&cookie, "r", io);
 	if (!in.f)
 		return mh_fail(err, MH_ENOMEM, "no memory to read %s", in.name);
+#ifdef HAVE_YAJL
+	mh_damo_side_open(&side, in.name, d.log);
+	d.side = &side;
+#endif
 	ret = run_format(&d, err);
+	if (ret == MH_OK)
+		ret = run_beside(&d, err);
 	fclose(in.f);
 	mh_damo_fini(&d);
+	free(side.pids.v);
 	return ret;
 }
 

@@ -47,6 +47,7 @@ struct damo_snapshot {
 };
 
 struct damo_source;
+struct damo_side;
 
 /* The input as a stream, on which rewind() works where `seekable` says so. */
 struct damo_input {
@@ -66,6 +67,7 @@ struct damo {
 	void *arg;
 	uint64_t start_ns; /* earliest that was told; DAMO_UNKNOWN: none yet */
 	uint64_t nr_snapshots, nr_regions;
+	const struct damo_side *side; /* what is beside the record; NULL: nothing */
 	bool probes; /* it had per-region probe hits, which have no place in a trace */
 	struct {
 		struct damo_source *v;
@@ -80,6 +82,9 @@ void mh_damo_region_init(struct damo_region *r);
 int mh_damo_give(struct damo *d, const struct damo_record *r, struct damo_snapshot *s,
 		 struct mh_err *err) MH_MUST_CHECK;
 void mh_damo_fini(struct damo *d);
+
+/* Snapshots are taken by the wall clock, traces by perf's, which starts at boot. */
+bool mh_damo_is_realtime(uint64_t time_ns);
 
 /* ---- readers of formats ---- */
 

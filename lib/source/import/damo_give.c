@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "source/import/damo_side.h"
 
 #define DEFAULT_CHECKS  20 /* DAMON's own: 5 ms, 100 ms */
 #define DEFAULT_AGGR_US 100000
@@ -127,11 +128,9 @@ static int tell_goal(struct damo *d, const struct damo_source *src,
 	return tell_of(d, src, err, "intervals_goal", value);
 }
 
-static const char *clock_of(uint64_t time_ns)
+bool mh_damo_is_realtime(uint64_t time_ns)
 {
-	/* Snapshots are taken by the wall clock, traces by perf's, which starts at boot.
-	 */
-	return time_ns > UINT64_C(1000000000000000000) ? "realtime" : "perf";
+	return time_ns > UINT64_C(1000000000000000000);
 }
 
 static int tell_source(struct damo *d, const struct damo_source *src, const char *name,
@@ -144,7 +143,8 @@ static int tell_source(struct damo *d, const struct damo_source *src, const char
 	if (ret == MH_OK)
 		ret = tell_of(d, src, err, "format", d->format);
 	if (ret == MH_OK)
-		ret = tell_of(d, src, err, "clock", clock_of(start_ns));
+		ret = tell_of(d, src, err, "clock",
+			      mh_damo_is_realtime(start_ns) ? "realtime" : "perf");
 	if (ret == MH_OK)
 		ret = tell_of(d, src, err, "intervals",
 			      r->sample_us && r->aggr_us ? "recorded" : "assumed");
@@ -255,6 +255,14 @@ static bool pid_is_taken(const struct damo_source *src, uint32_t pid)
 	return false;
 }
 
+/* 0: not known. */
+static uint32_t pid_beside(const struct damo *d, uint64_t raw)
+{
+	if (raw == DAMO_UNKNOWN)
+		raw = 0;
+	return d->side && raw < d->side->pids.nr ? d->side->pids.v[raw] : 0;
+}
+
 /* Snapshots have no target; they are of the first. */
 static int target_of(uint32_t *pid, struct damo *d, struct damo_source *src, uint64_t raw,
 		     const struct damo_snapshot *s, struct mh_err *err)
@@ -273,7 +281,9 @@ static int target_of(uint32_t *pid, struct damo *d, struct damo_source *src, uin
 		return mh_fail(err, MH_EFORMAT, "%s has more than %d targets",
 			       d->in->name, DAMO_TARGETS_MAX);
 	*pid = raw <= INT32_MAX ? (uint32_t)raw : (uint32_t)src->targets.nr;
-	if (is_virtual(s) && (*pid < INDEX_MAX || raw > INT32_MAX))
+	if (is_virtual(s) && pid_beside(d, raw))
+		*pid = pid_beside(d, raw);
+	else if (is_virtual(s) && (*pid < INDEX_MAX || raw > INT32_MAX))
 		++*pid;
 	while (pid_is_taken(src, *pid))
 		++*pid;

@@ -22,6 +22,7 @@
 
 #define CHUNK      65536
 #define DEPTH_MAX  64
+#define NR_LISTS   (sizeof(element_of) / sizeof(element_of[0]))
 #define SILENT_MAX (1u << 20) /* bytes without a token: no value is that long */
 
 enum place {
@@ -41,6 +42,31 @@ enum place {
 	PROBES
 };
 
+/* What a key of an object stands for. */
+enum what {
+	OPENS_MAP, /* the place `opens` */
+	OPENS_ARRAY,
+	COUNT, /* numbers of these kinds, as strings or bare, at `offset` */
+	BYTES,
+	TIME_NS,
+	TIME_US,
+	BP,
+	HITS, /* COUNT; "-1" stands for none */
+	AGE_US,
+	PERCENT, /* double, likewise */
+	SOURCE,  /* text */
+	FILTER_TYPE,
+	MATCHING, /* true or false */
+	ALLOW
+};
+
+struct key {
+	const char *name;
+	enum what what;
+	enum place opens;
+	size_t offset; /* into struct parser */
+};
+
 struct parser {
 	struct damo *d;
 	struct damo_record record;
@@ -48,8 +74,8 @@ struct parser {
 	struct damo_region region;
 	enum place stack[DEPTH_MAX];
 	unsigned depth;
-	char key[32];              /* of the value that comes; "" in a list */
-	const struct field *field; /* what it fills; NULL: nothing */
+	char name[32];         /* TOP: of the value that comes; "" in a list */
+	const struct key *key; /* of the value that comes; NULL: none that matters */
 	bool snapshots_began, heading_late;
 	bool after_line; /* the last byte of the chunk before was a line feed or a blank
 			  */
@@ -61,6 +87,94 @@ struct parser {
 	bool stopped; /* status and *err say why */
 	int status;
 	struct mh_err *err;
+};
+
+#define AT(member) offsetof(struct parser, member)
+
+static const struct key record_keys[] = {
+	{ "kdamond_idx", COUNT, .offset = AT(record.kdamond) },
+	{ "context_idx", COUNT, .offset = AT(record.context) },
+	{ "scheme_idx", COUNT, .offset = AT(record.scheme) },
+	{ "target_id", COUNT, .offset = AT(record.target) },
+	{ "intervals", OPENS_MAP, INTERVALS, 0 },
+	{ "scheme_filters", OPENS_ARRAY, FILTERS, 0 },
+	{ "snapshots", OPENS_ARRAY, SNAPSHOTS, 0 },
+	{ "data_source", SOURCE, .offset = AT(record.data_source) },
+	{ 0 },
+};
+
+static const struct key interval_keys[] = {
+	{ "sample_us", TIME_US, .offset = AT(record.sample_us) },
+	{ "aggr_us", TIME_US, .offset = AT(record.aggr_us) },
+	{ "ops_update_us", TIME_US, .offset = AT(record.update_us) },
+	{ "intervals_goal", OPENS_MAP, GOAL, 0 },
+	{ 0 },
+};
+
+static const struct key goal_keys[] = {
+	{ "access_bp", BP, .offset = AT(record.goal_bp) },
+	{ "aggrs", COUNT, .offset = AT(record.goal_aggrs) },
+	{ "min_sample_us", TIME_US, .offset = AT(record.goal_min_us) },
+	{ "max_sample_us", TIME_US, .offset = AT(record.goal_max_us) },
+	{ 0 },
+};
+
+static const struct key filter_keys[] = {
+	{ "filter_type", FILTER_TYPE, .offset = AT(filter.type) },
+	{ "matching", MATCHING, .offset = 0 },
+	{ "allow", ALLOW, .offset = 0 },
+	{ "filter_pass", ALLOW, .offset = 0 },
+	{ 0 },
+};
+
+static const struct key snapshot_keys[] = {
+	{ "start_time", TIME_NS, .offset = AT(snap.start_ns) },
+	{ "end_time", TIME_NS, .offset = AT(snap.end_ns) },
+	{ "regions", OPENS_ARRAY, REGIONS, 0 },
+	{ "sample_interval_us", TIME_US, .offset = AT(snap.sample_us) },
+	{ 0 },
+};
+
+static const struct key region_keys[] = {
+	{ "start", BYTES, .offset = AT(region.start) },
+	{ "end", BYTES, .offset = AT(region.end) },
+	{ "nr_accesses", OPENS_MAP, ACCESSES, 0 },
+	{ "age", OPENS_MAP, AGE, 0 },
+	{ "sz_filter_passed", BYTES, .offset = AT(region.passed) },
+	{ "probe_hits", OPENS_ARRAY, PROBES, 0 },
+	{ 0 },
+};
+
+static const struct key access_keys[] = {
+	{ "samples", HITS, .offset = AT(region.samples) },
+	{ "percent", PERCENT, .offset = AT(region.percent) },
+	{ 0 },
+};
+
+static const struct key age_keys[] = {
+	{ "usec", AGE_US, .offset = AT(region.age_us) },
+	{ "aggr_intervals", HITS, .offset = AT(region.age_aggrs) },
+	{ 0 },
+};
+
+static const struct key *const keys_of[] = {
+	[RECORD] = record_keys,
+	[INTERVALS] = interval_keys,
+	[GOAL] = goal_keys,
+	[FILTER] = filter_keys,
+	[SNAPSHOT] = snapshot_keys,
+	[REGION] = region_keys,
+	[ACCESSES] = access_keys,
+	[AGE] = age_keys,
+	[PROBES] = NULL,
+};
+
+/* What a list's elements are. */
+static const enum place element_of[] = {
+	[FILTERS] = FILTER,
+	[SNAPSHOTS] = SNAPSHOT,
+	[REGIONS] = REGION,
+	[PROBES] = SKIP,
 };
 
 static int stop(struct parser *p, int status)
@@ -77,45 +191,28 @@ static enum place now(const struct parser *p)
 
 /* ---- which object a bracket opens ---- */
 
-struct rule {
-	enum place in;
-	const char *key;
-	bool array;
-	enum place opens;
-};
+/* A list of records, also inside an object that keeps other things beside it. */
+static enum place opened_on_top(const struct parser *p, bool array)
+{
+	bool records = strstr(p->name, "record") != NULL;
 
-static const struct rule rules[] = {
-	{ RECORD, "intervals", false, INTERVALS },
-	{ INTERVALS, "intervals_goal", false, GOAL },
-	{ RECORD, "scheme_filters", true, FILTERS },
-	{ FILTERS, "", false, FILTER },
-	{ RECORD, "snapshots", true, SNAPSHOTS },
-	{ SNAPSHOTS, "", false, SNAPSHOT },
-	{ SNAPSHOT, "regions", true, REGIONS },
-	{ REGIONS, "", false, REGION },
-	{ REGION, "nr_accesses", false, ACCESSES },
-	{ REGION, "age", false, AGE },
-	{ REGION, "probe_hits", true, PROBES },
-};
+	if (!p->depth)
+		return TOP;
+	if (array)
+		return records || !*p->name ? TOP : SKIP;
+	return records || !*p->name ? RECORD : SKIP;
+}
 
 static enum place opened(const struct parser *p, bool array)
 {
 	enum place in = now(p);
-	size_t i;
 
-	/* A list of records, also inside an object that keeps other things beside it. */
-	if (in == TOP && !p->depth)
-		return TOP;
-	if (in == TOP) {
-		if (array)
-			return strstr(p->key, "record") || !*p->key ? TOP : SKIP;
-		return *p->key && !strstr(p->key, "record") ? SKIP : RECORD;
-	}
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].in == in && rules[i].array == array &&
-		    !strcmp(rules[i].key, p->key))
-			return rules[i].opens;
-	return SKIP;
+	if (in == TOP)
+		return opened_on_top(p, array);
+	if (p->key)
+		return p->key->what == (array ? OPENS_ARRAY : OPENS_MAP) ? p->key->opens
+									 : SKIP;
+	return array || in >= NR_LISTS ? SKIP : element_of[in];
 }
 
 static int begin(struct parser *p, enum place place)
@@ -156,8 +253,8 @@ static int push(struct parser *p, bool array)
 				       "%s: brackets are nested deeper than %d",
 				       p->d->in->name, DEPTH_MAX));
 	p->stack[p->depth++] = place;
-	p->key[0] = '\0';
-	p->field = NULL;
+	p->name[0] = '\0';
+	p->key = NULL;
 	return begin(p, place);
 }
 
@@ -193,8 +290,8 @@ static int end(struct parser *p)
 
 	p->silent = 0;
 	p->depth--;
-	p->key[0] = '\0';
-	p->field = NULL;
+	p->name[0] = '\0';
+	p->key = NULL;
 	switch ((int)place) {
 	case REGION:
 		return keep_region(p);
@@ -218,51 +315,42 @@ static int end(struct parser *p)
 
 /* ---- values ---- */
 
-enum type {
-	COUNT,
-	BYTES,
-	TIME_NS,
-	TIME_US,
-	BP
-};
-
-struct field {
-	enum place in;
-	const char *key;
-	enum type type;
-	size_t offset; /* into struct parser */
-};
-
-#define AT(member) offsetof(struct parser, member)
-
-static const struct field fields[] = {
-	{ REGION, "start", BYTES, AT(region.start) },
-	{ REGION, "end", BYTES, AT(region.end) },
-	{ ACCESSES, "samples", COUNT, AT(region.samples) },
-	{ AGE, "aggr_intervals", COUNT, AT(region.age_aggrs) },
-	{ AGE, "usec", TIME_US, AT(region.age_us) },
-	{ REGION, "sz_filter_passed", BYTES, AT(region.passed) },
-	{ SNAPSHOT, "start_time", TIME_NS, AT(snap.start_ns) },
-	{ SNAPSHOT, "end_time", TIME_NS, AT(snap.end_ns) },
-	{ SNAPSHOT, "sample_interval_us", TIME_US, AT(snap.sample_us) },
-	{ RECORD, "kdamond_idx", COUNT, AT(record.kdamond) },
-	{ RECORD, "context_idx", COUNT, AT(record.context) },
-	{ RECORD, "scheme_idx", COUNT, AT(record.scheme) },
-	{ RECORD, "target_id", COUNT, AT(record.target) },
-	{ INTERVALS, "sample_us", TIME_US, AT(record.sample_us) },
-	{ INTERVALS, "aggr_us", TIME_US, AT(record.aggr_us) },
-	{ INTERVALS, "ops_update_us", TIME_US, AT(record.update_us) },
-	{ GOAL, "access_bp", BP, AT(record.goal_bp) },
-	{ GOAL, "aggrs", COUNT, AT(record.goal_aggrs) },
-	{ GOAL, "min_sample_us", TIME_US, AT(record.goal_min_us) },
-	{ GOAL, "max_sample_us", TIME_US, AT(record.goal_max_us) },
-};
-
-static bool take(uint64_t *out, enum type type, const char *s, size_t len)
+static int bad_value(struct parser *p, const char *s, size_t len)
 {
-	bool ok = false;
+	char where[48] = "";
 
-	switch (type) {
+	if (p->snapshots_began)
+		snprintf(where, sizeof(where), "snapshot %" PRIu64 ": ",
+			 p->d->nr_snapshots + 1);
+	return stop(p, mh_fail(p->err, MH_EFORMAT, "%s: %s\"%s\" cannot be '%.*s'",
+			       p->d->in->name, where, p->key->name,
+			       len > 40 ? 40 : (int)len, s));
+}
+
+/* DAMO marks a snapshot that stands alone by a second one with "-1" in it. */
+static bool is_minus_one(const char *s, size_t len)
+{
+	return len == 2 && s[0] == '-' && s[1] == '1';
+}
+
+static bool take_us(uint64_t *out, const char *s, size_t len)
+{
+	bool ok = mh_damo_time(out, s, len, 1000);
+
+	*out /= 1000;
+	return ok;
+}
+
+/* Numbers, as strings or bare; what takes none is passed over. */
+static bool take(void *out, enum what what, const char *s, size_t len)
+{
+	switch (what) {
+	case HITS:
+		return is_minus_one(s, len) || mh_damo_count(out, s, len);
+	case AGE_US:
+		return is_minus_one(s, len) || take_us(out, s, len);
+	case PERCENT:
+		return is_minus_one(s, len) || mh_damo_percent(out, s, len);
 	case COUNT:
 		return mh_damo_count(out, s, len);
 	case BYTES:
@@ -272,74 +360,45 @@ static bool take(uint64_t *out, enum type type, const char *s, size_t len)
 	case TIME_NS:
 		return mh_damo_time(out, s, len, 1);
 	case TIME_US:
-		ok = mh_damo_time(out, s, len, 1000);
-		*out /= 1000;
-		return ok;
+		return take_us(out, s, len);
+	case OPENS_MAP:
+	case OPENS_ARRAY:
+	case SOURCE:
+	case FILTER_TYPE:
+	case MATCHING:
+	case ALLOW:
+		break;
 	}
-	return ok;
+	return true;
 }
 
-static int bad_value(struct parser *p, const char *s, size_t len)
+static bool is_heading(enum place place)
 {
-	char where[48] = "";
-
-	if (p->snapshots_began)
-		snprintf(where, sizeof(where), "snapshot %" PRIu64 ": ",
-			 p->d->nr_snapshots + 1);
-	return stop(p,
-		    mh_fail(p->err, MH_EFORMAT, "%s: %s\"%s\" cannot be '%.*s'",
-			    p->d->in->name, where, p->key, len > 40 ? 40 : (int)len, s));
-}
-
-/* DAMO marks a snapshot that stands alone by a second one with "-1" in it. */
-static bool is_minus_one(const char *s, size_t len)
-{
-	return len == 2 && s[0] == '-' && s[1] == '1';
-}
-
-static const struct field *field_of(enum place in, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (fields[i].in == in && *fields[i].key == *key &&
-		    !strcmp(fields[i].key, key))
-			return &fields[i];
-	return NULL;
+	return place == RECORD || place == INTERVALS || place == GOAL;
 }
 
 static int on_scalar(struct parser *p, const char *s, size_t len)
 {
-	enum place in = now(p);
-	const struct field *f = p->field;
+	const struct key *k = p->key;
 
 	p->silent = 0;
-	if (f) {
-		p->heading_late |= p->snapshots_began && in != SNAPSHOT && in != REGION &&
-				   in != ACCESSES && in != AGE;
-		if ((in == ACCESSES || in == AGE) && is_minus_one(s, len))
-			return 1;
-		if (!take((uint64_t *)(void *)((char *)p + f->offset), f->type, s, len))
-			return bad_value(p, s, len);
+	if (!k)
 		return 1;
-	}
-	if (in == ACCESSES && !strcmp(p->key, "percent") &&
-	    !mh_damo_percent(&p->region.percent, s, len))
-		return bad_value(p, s, len);
-	return 1;
+	if (p->snapshots_began && is_heading(now(p)) && k->what >= COUNT && k->what <= BP)
+		p->heading_late = true;
+	return take((char *)p + k->offset, k->what, s, len) ? 1 : bad_value(p, s, len);
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
 	struct parser *p = ctx;
-	int n = len < 31 ? (int)len : 31;
 
-	if (now(p) == FILTER && !strcmp(p->key, "filter_type"))
-		snprintf(p->filter.type, sizeof(p->filter.type), "%.*s", n,
-			 (const char *)s);
-	if (now(p) == RECORD && !strcmp(p->key, "data_source"))
-		snprintf(p->record.data_source, sizeof(p->record.data_source), "%.*s", n,
-			 (const char *)s);
+	if (p->key && (p->key->what == FILTER_TYPE || p->key->what == SOURCE)) {
+		_Static_assert(sizeof(p->filter.type) == sizeof(p->record.data_source),
+			       "one size for both");
+		snprintf((char *)p + p->key->offset, sizeof(p->filter.type), "%.*s",
+			 len < 31 ? (int)len : 31, (const char *)s);
+	}
 	return on_scalar(p, (const char *)s, len);
 }
 
@@ -359,28 +418,42 @@ static int on_boolean(void *ctx, int value)
 	struct parser *p = ctx;
 
 	p->silent = 0;
-	if (now(p) != FILTER)
-		return 1;
-	if (!strcmp(p->key, "matching"))
+	if (p->key && p->key->what == MATCHING)
 		p->filter.matching = value;
-	if (!strcmp(p->key, "allow") || !strcmp(p->key, "filter_pass"))
+	if (p->key && p->key->what == ALLOW)
 		p->filter.allow = value;
 	return 1;
+}
+
+/* Longer ones are none of ours. */
+static void keep_name(struct parser *p, const unsigned char *s, size_t len)
+{
+	bool ours = len < sizeof(p->name) && !memchr(s, 0, len);
+
+	snprintf(p->name, sizeof(p->name), "%.*s", ours ? (int)len : 1,
+		 ours ? (const char *)s : "?");
+}
+
+static const struct key *key_of(enum place in, const unsigned char *s, size_t len)
+{
+	const struct key *k = keys_of[in];
+
+	for (; k && k->name; k++)
+		if ((unsigned char)*k->name == *s && strlen(k->name) == len &&
+		    !memcmp(k->name, s, len))
+			return k;
+	return NULL;
 }
 
 static int on_key(void *ctx, const unsigned char *s, size_t len)
 {
 	struct parser *p = ctx;
+	enum place in = now(p);
 
 	p->silent = 0;
-	/* Longer ones are none of ours. */
-	if (len >= sizeof(p->key) || memchr(s, 0, len)) {
-		s = (const unsigned char *)"?";
-		len = 1;
-	}
-	memcpy(p->key, s, len);
-	p->key[len] = '\0';
-	p->field = field_of(now(p), p->key);
+	p->key = len ? key_of(in, s, len) : NULL;
+	if (in == TOP)
+		keep_name(p, s, len);
 	return 1;
 }
 
@@ -441,21 +514,50 @@ static size_t blanks(const unsigned char *p, const unsigned char *end)
 	return (size_t)(p - from);
 }
 
+static bool has_line_feed(uint64_t bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	bytes ^= ones * '\n';
+	return (bytes - ones) & ~bytes & ones << 7;
+}
+
+/* Move a line down to @to, with its line feed. Returns the bytes that it has. */
+static size_t move_line(unsigned char *to, const unsigned char *from,
+			const unsigned char *end)
+{
+	const unsigned char *begin = from;
+	uint64_t bytes;
+
+	/* Eight are read before they are written over, and none is needed again. */
+	for (; end - from >= 8; from += 8, to += 8) {
+		memcpy(&bytes, from, 8);
+		if (has_line_feed(bytes))
+			break;
+		memcpy(to, &bytes, 8);
+	}
+	while (from < end && *from != '\n')
+		*to++ = *from++;
+	if (from < end)
+		*to = *from++;
+	return (size_t)(from - begin);
+}
+
 /* Take out the indentation, in place. Returns the bytes that are left. */
 static size_t squeeze(struct parser *p, unsigned char *buf, size_t len)
 {
-	const unsigned char *from = buf, *end = buf + len, *line;
+	const unsigned char *from = buf, *end = buf + len;
 	unsigned char *to = buf;
+	bool line;
 
 	if (p->after_line)
 		from += blanks(from, end);
 	p->after_line &= from == end;
 	while (from < end) {
-		line = memchr(from, '\n', (size_t)(end - from));
-		len = (size_t)((line ? line + 1 : end) - from);
-		memmove(to, from, len);
+		len = move_line(to, from, end);
 		to += len;
 		from += len;
+		line = to[-1] == '\n';
 		if (line)
 			from += blanks(from, end);
 		p->after_line = line && from == end;

@@ -120,11 +120,31 @@ static bool limit_word(uint64_t *out, struct scan *s)
 	return true;
 }
 
+/* The rule: digits, and commas between them; so few that they fit 64 bits. */
+static bool take_plain(uint64_t *out, const char *s, size_t len)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	if (!len || len > 19 || !is_digit(*s))
+		return false;
+	for (i = 0; i < len; i++) {
+		if (is_digit(s[i]))
+			v = v * 10 + (uint64_t)(s[i] - '0');
+		else if (s[i] != ',')
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
 bool mh_damo_count(uint64_t *out, const char *str, size_t len)
 {
 	struct scan s = { str, str + len };
 	struct number n;
 
+	if (take_plain(out, str, len))
+		return true;
 	if (limit_word(out, &s))
 		return true;
 	if (!take_number(&s, &n) || !at_end(&s))
@@ -161,6 +181,8 @@ bool mh_damo_bytes(uint64_t *out, const char *str, size_t len)
 	struct number n;
 	unsigned shift;
 
+	if (take_plain(out, str, len))
+		return true;
 	if (limit_word(out, &s))
 		return true;
 	return take_number(&s, &n) && take_byte_unit(&s, &shift) &&

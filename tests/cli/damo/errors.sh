@@ -37,6 +37,6 @@ grep -q "cut short" err || fail "cut: $(cat err)"
 status 1 "$MEMHEAT" import damo /dev/null -o none.data
 "$MEMHEAT" import text "$TOP/tests/data/zigzag.text" -o refs.data 2>err
 status 2 "$MEMHEAT" export nothing refs.data -o x
-says "known: damo"
+says "known: folded, csv, json"
 [ ! -e x ] || fail "a failed export left a file"
 [ -z "$(ls ./*.tmp.* 2>/dev/null)" ] || fail "left behind: $(ls)"

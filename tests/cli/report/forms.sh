@@ -30,7 +30,7 @@ says "does not say its form"
 status 2 "$MEMHEAT" report heatmap -o a.png --format json
 says "does not fit"
 status 2 "$MEMHEAT" report wss --cmap magma
-says "--cmap is for the report 'heatmap', not for 'wss'"
+says "--cmap is for: heatmap diff; not for wss"
 status 2 "$MEMHEAT" report -o .
 status 1 "$MEMHEAT" report -o no/such/folder.txt
 says "cannot write no/such/folder.txt"

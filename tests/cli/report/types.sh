@@ -5,8 +5,8 @@ set -eu
 . "$TOP/tests/cli/lib.sh"
 
 zigzag memheat.data
-status 2 "$MEMHEAT" report sizing
-says "there is no report 'sizing'; types: summary, heatmap, wss, mappings, hot, code, footprint, regions, diff, cold, times, nr_regions"
+status 2 "$MEMHEAT" report nothing
+says "there is no report 'nothing'; types: summary, heatmap, wss, mappings, hot, code, footprint, regions, diff, cold, times, nr_regions, mrc, sizing, levels, lines"
 status 2 "$MEMHEAT" report heatmpa
 says "did you mean 'heatmap'?"
 status 2 "$MEMHEAT" report wss a.data b.data

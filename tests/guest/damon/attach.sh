@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# A kdamond that a script runs is recorded and left as it was, file by file.
+# A kdamond that a script runs is recorded for a minute and left as it was, file by file.
 set -e
 admin=/sys/kernel/mm/damon/admin/kdamonds
 kdamond=$admin/0
@@ -34,14 +34,14 @@ grep 'source refs' auto.words
 
 if command -v strace >/dev/null; then
 	strace -f -o calls -e trace=open,openat,openat2,creat,truncate,unlink,mkdir,rename \
-		"$MEMHEAT" record -s damon:attach -a -q --for "${ATTACH_TIME:-10s}" -o "$OUT/trace"
+		"$MEMHEAT" record -s damon:attach -a -q --for 60s -o "$OUT/trace"
 	grep -q '/sys/kernel/mm/damon' calls
 	if grep '/sys/kernel/mm/damon' calls | grep -E 'O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|creat\('; then
 		echo 'something below /sys/kernel/mm/damon was opened for writing'
 		exit 1
 	fi
 else
-	"$MEMHEAT" record -s damon:attach -a -q --for 10s -o "$OUT/trace"
+	"$MEMHEAT" record -s damon:attach -a -q --for 60s -o "$OUT/trace"
 fi
 listing >after
 cmp before after

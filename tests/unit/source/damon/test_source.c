@@ -337,6 +337,47 @@ static void test_guard(void **state)
 	assert_false(fs.may_write(&fs));
 }
 
+static void keep_words(void *arg, enum mh_level level, const char *words)
+{
+	char *out = arg;
+
+	(void)level;
+	if (strstr(words, "are watched"))
+		snprintf(out, 512, "%s", words);
+}
+
+/* The gap between a program and its heap is watched too, which is worth a word. */
+static void test_gaps(void **state)
+{
+	char words[512] = "";
+	struct mh_log log = { .fn = keep_words, .arg = words };
+	struct mh_source_opts opts = { .polled = { 1000000, 0 }, .log = &log };
+	struct mh_target target = one_process();
+	struct seen seen = { 0 };
+	struct mh_source *src;
+	struct fake_damon f;
+	uint64_t until;
+	struct mh_err err;
+
+	(void)state;
+	fake_init(&f);
+	f.nr_tried = 4;
+	f.tried_size = 64 << 20;
+	make_file(&f.fs, "/proc/42/maps",
+		  "00400000-00800000 r-xp 00000000 08:01 1 /bin/x\n"
+		  "0f800000-10000000 rw-p 00000000 00:00 0 [heap]\n");
+	assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &target, &opts, keep,
+				    &seen, &err),
+		      MH_OK, &err);
+	until = mh_damon_now_ns() + 1100000000; /* its counts are told each second */
+	while (mh_damon_now_ns() < until) {
+		usleep(20000);
+		assert_status(src->ops->step(src, 0, keep, &seen, &err), MH_OK, &err);
+	}
+	assert_non_null(strstr(words, "256 MiB are watched and 12 MiB of them"));
+	src->ops->close(src);
+}
+
 static void test_ram(void **state)
 {
 	struct damon_rams rams;
@@ -382,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_probe_without_damon),
 		cmocka_unit_test(test_real_files),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_ram),
 	};
 

@@ -25,6 +25,7 @@ struct fake_bitmap {
 	uint64_t flags[FAKE_PFNS];
 	uint64_t end; /* bytes of the file */
 	size_t max_read, nr_reads, nr_writes, longest;
+	size_t nr_flags; /* that were read */
 };
 
 static inline int fake_is_idle(const struct fake_bitmap *f, uint64_t pfn)
@@ -52,6 +53,8 @@ static inline size_t fake_clip(struct fake_bitmap *f, size_t size, uint64_t offs
 static inline ssize_t fake_read(void *arg, void *buf, size_t size, uint64_t offset)
 {
 	struct fake_bitmap *f = arg;
+	uint64_t word, left, pfn;
+	size_t i;
 
 	if (size % 8 || offset % 8) {
 		errno = EINVAL;
@@ -59,7 +62,15 @@ static inline ssize_t fake_read(void *arg, void *buf, size_t size, uint64_t offs
 	}
 	f->nr_reads++;
 	size = fake_clip(f, size, offset);
-	memcpy(buf, (char *)f->idle + offset, size);
+	for (i = 0; i < size / 8; i++) {
+		word = f->idle[offset / 8 + i];
+		for (left = word; left; left &= left - 1) {
+			pfn = (offset + i * 8) * 8 + (uint64_t)__builtin_ctzll(left);
+			if ((f->flags[pfn] & (FAKE_LRU | FAKE_TAIL)) != FAKE_LRU)
+				word &= ~(left & -left);
+		}
+		memcpy((char *)buf + i * 8, &word, 8);
+	}
 	return (ssize_t)size;
 }
 
@@ -99,6 +110,7 @@ static inline ssize_t fake_flags(void *arg, void *buf, size_t size, uint64_t off
 		return 0;
 	if (size > sizeof(f->flags) - offset)
 		size = sizeof(f->flags) - offset;
+	f->nr_flags += size / sizeof(f->flags[0]);
 	memcpy(buf, (char *)f->flags + offset, size);
 	return (ssize_t)size;
 }

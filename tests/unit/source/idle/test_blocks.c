@@ -198,6 +198,64 @@ static void two_trackers_do_not_disturb_each_other(void **state)
 	mh_idle_blocks_fini(&odd.blocks);
 }
 
+static void idle_pages_cost_no_more_than_their_bit(void **state)
+{
+	struct tracker t = { 0 };
+	size_t writes;
+
+	(void)state;
+	scan(&t, 0, IDLE_BLOCK_PFNS);
+	assert_int_equal(fake->nr_flags, IDLE_BLOCK_PFNS);
+	fake_touch(fake, 77);
+	fake->nr_flags = 0;
+	writes = fake->nr_writes;
+	scan(&t, 0, IDLE_BLOCK_PFNS);
+	assert_int_equal(fake->nr_flags, 1);
+	assert_int_equal(fake->nr_writes, writes + 1);
+	assert_int_equal(state_of(&t, 77), IDLE_ACCESSED);
+	assert_int_equal(state_of(&t, 78), IDLE_IDLE);
+	fake->nr_flags = 0;
+	scan(&t, 0, IDLE_BLOCK_PFNS);
+	assert_int_equal(fake->nr_flags, 0);
+	assert_int_equal(state_of(&t, 77), IDLE_IDLE);
+	mh_idle_blocks_fini(&t.blocks);
+}
+
+/* Freed pages lose their bit, whatever they become. */
+static void pages_that_become_a_huge_page(void **state)
+{
+	struct tracker t = { 0 };
+	uint64_t pfn;
+
+	(void)state;
+	scan(&t, 0, 2048);
+	scan(&t, 0, 2048);
+	for (pfn = 512; pfn < 1024; pfn++)
+		fake_touch(fake, pfn);
+	fake_folio(fake, 512, 512, FAKE_LRU);
+	fake->flags[1500] = 0;
+	fake_touch(fake, 1500);
+	scan(&t, 0, 2048);
+	assert_int_equal(state_of(&t, 511), IDLE_IDLE);
+	assert_int_equal(state_of(&t, 512), IDLE_ACCESSED);
+	assert_int_equal(state_of(&t, 1023), IDLE_ACCESSED);
+	assert_int_equal(state_of(&t, 1024), IDLE_IDLE);
+	assert_int_equal(state_of(&t, 1500), IDLE_UNTRACKED);
+	scan(&t, 0, 2048);
+	assert_int_equal(state_of(&t, 512), IDLE_IDLE);
+	assert_int_equal(state_of(&t, 1023), IDLE_IDLE);
+	/* Split again: each has a bit of its own, as idle as the whole was. */
+	for (pfn = 512; pfn < 1024; pfn++) {
+		fake->flags[pfn] = FAKE_LRU;
+		fake->idle[pfn / 64] |= 1ull << pfn % 64;
+	}
+	fake_touch(fake, 600);
+	scan(&t, 0, 2048);
+	assert_int_equal(state_of(&t, 599), IDLE_IDLE);
+	assert_int_equal(state_of(&t, 600), IDLE_ACCESSED);
+	mh_idle_blocks_fini(&t.blocks);
+}
+
 static void windows_are_per_block(void **state)
 {
 	struct tracker t = { 0 };
@@ -226,6 +284,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(two_trackers_do_not_disturb_each_other,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(idle_pages_cost_no_more_than_their_bit,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(pages_that_become_a_huge_page, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(windows_are_per_block, setup, teardown),
 	};
 

@@ -24,10 +24,11 @@
 struct seen {
 	uint8_t access[3][NR_PAGES], observed[3][NR_PAGES]; /* by pid - 100 */
 	uint8_t written[NR_PAGES];
+	size_t nr_cache, nr_cache_used; /* pages told under pid 0 */
 	size_t nr_pages_events, nr_maps, nr_removed, nr_execs, nr_exits;
 	size_t nr_gaps[4];
 	uint64_t stats[16];
-	char metas[512], said[2048];
+	char metas[768], said[2048];
 };
 
 static const char *const stat_names[] = {
@@ -43,6 +44,10 @@ static const char *const stat_names[] = {
 	"idle.window_p99_ns",
 	"scan_ns",
 	"stall_ns",
+	"idle.node0.observed_bytes",
+	"idle.node0.accessed_bytes",
+	"idle.node1.observed_bytes",
+	"idle.node1.accessed_bytes",
 };
 
 enum {
@@ -56,7 +61,8 @@ enum {
 	MOVED,
 	WINDOW_P50,
 	WINDOW_P99,
-	NR_STATS_SEEN = 12
+	NODE0 = 12,
+	NR_STATS_SEEN = 16
 };
 
 static char root[256];
@@ -184,6 +190,13 @@ static void see_pages(const struct mh_ev_pages *p)
 {
 	size_t i, first = (size_t)((p->start - BASE) >> p->page_shift);
 
+	if (!p->pid) {
+		for (i = 0; i < p->nr_pages; i++) {
+			seen.nr_cache += !p->observed || bit(p->observed, i);
+			seen.nr_cache_used += (size_t)bit(p->accessed, i);
+		}
+		return;
+	}
 	seen.nr_pages_events++;
 	assert_true(p->pid >= 100 && p->pid < 103);
 	if (p->layer == MH_PAGES_WRITE) {
@@ -247,6 +260,7 @@ static void say(void *arg, enum mh_level level, const char *msg)
 static const pid_t pids[] = { 100, 101, 102 };
 
 static int with_writes;
+static uint32_t one_page_in;
 
 static struct mh_source *open_on(size_t nr)
 {
@@ -255,6 +269,7 @@ static struct mh_source *open_on(size_t nr)
 	struct mh_source_opts opts = { .interval_ns = INTERVAL,
 				       .overhead = 1,
 				       .writes = with_writes,
+				       .one_page_in = one_page_in,
 				       .sysroot = root,
 				       .log = &log };
 	struct mh_source *src = NULL;
@@ -274,7 +289,7 @@ static int step(struct mh_source *src, struct mh_err *err)
 	memset(seen.observed, 0, sizeof(seen.observed));
 	memset(seen.access, 0, sizeof(seen.access));
 	memset(seen.nr_gaps, 0, sizeof(seen.nr_gaps));
-	seen.nr_pages_events = 0;
+	seen.nr_pages_events = seen.nr_cache = seen.nr_cache_used = 0;
 	mh_source_idle.wait(src, NULL, 0, &deadline);
 	while ((now = mh_round_now_ns()) < deadline)
 		usleep((unsigned)((deadline - now) / 1000 + 1));
@@ -506,6 +521,122 @@ static void written_pages_are_a_layer(void **state)
 	mh_source_idle.close(src);
 }
 
+/* The same pages in every scan; sizes stand for all. */
+static void a_sample_stands_for_all(void **state)
+{
+	struct mh_source *src;
+	uint8_t first[NR_PAGES];
+	size_t i, nr;
+
+	(void)state;
+	one_page_in = 16;
+	put_process(100, 5000);
+	src = open_on(1);
+	one_page_in = 0;
+	step_well(src);
+	for (i = 0; i < NR_PAGES / 2; i++)
+		fake_touch(fake, 5000 + i);
+	put_run(100, 2);
+	step_well(src);
+	nr = count(seen.observed[0]);
+	/* 256 expected, with a standard deviation of 15.5. */
+	assert_in_range(nr, 256 - 78, 256 + 78);
+	assert_int_equal(seen.stats[OBSERVED], nr * 16 * 4096);
+	for (i = 0; i < NR_PAGES; i++)
+		assert_int_equal(seen.access[0][i],
+				 seen.observed[0][i] && i < NR_PAGES / 2);
+	assert_int_equal(seen.stats[ACCESSED], count(seen.access[0]) * 16 * 4096);
+	memcpy(first, seen.observed[0], sizeof(first));
+	assert_non_null(strstr(seen.metas, "one_page_in=16"));
+	put_run(100, 3);
+	step_well(src);
+	assert_memory_equal(first, seen.observed[0], sizeof(first));
+	assert_int_equal(count(seen.access[0]), 0);
+	mh_source_idle.close(src);
+}
+
+/* Frames [9000, 9100) are the group's; its process maps those below 9096. */
+static void page_cache_of_a_group(void **state)
+{
+	struct mh_target target = { .type = MH_TARGET_CGROUP };
+	struct mh_source_opts opts = {
+		.interval_ns = INTERVAL, .overhead = 1, .page_cache = 1, .sysroot = root
+	};
+	struct mh_source *src = NULL;
+	char dir[300], path[320];
+	uint64_t entries[100];
+	struct mh_err err;
+	struct stat st;
+	size_t i;
+	int fd;
+
+	(void)state;
+	put_process(100, 5000);
+	put("/group/cgroup.procs", "100\n");
+	put("/proc/iomem", "00000000-05ffffff : System RAM\n");
+	snprintf(dir, sizeof(dir), "%s/group", root);
+	target.cgroup = dir;
+	assert_fails(mh_source_idle.open(&src, 1, &target, &opts, look, NULL, &err),
+		     MH_ENOSUP, &err, "CONFIG_MEMCG");
+	assert_int_equal(stat(dir, &st), 0);
+	for (i = 0; i < 100; i++)
+		entries[i] = st.st_ino;
+	put("/proc/kpagecgroup", "");
+	snprintf(path, sizeof(path), "%s/proc/kpagecgroup", root);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pwrite(fd, entries, sizeof(entries), 9000 * 8), sizeof(entries));
+	close(fd);
+	assert_status(mh_source_idle.open(&src, 1, &target, &opts, look, NULL, &err),
+		      MH_OK, &err);
+	mh_idle_use(src, &io);
+	step_well(src);
+	assert_int_equal(seen.nr_cache, 0);
+	fake_touch(fake, 9050);
+	fake_touch(fake, 9097);
+	put_run(100, 2);
+	step_well(src);
+	assert_int_equal(count(seen.observed[0]), NR_PAGES);
+	assert_int_equal(count(seen.access[0]), 1);
+	assert_int_equal(seen.nr_cache, 4);
+	assert_int_equal(seen.nr_cache_used, 1);
+	assert_int_equal(seen.stats[OBSERVED], (NR_PAGES + 4) * 4096u);
+	assert_int_equal(seen.stats[ACCESSED], 2 * 4096u);
+	mh_source_idle.close(src);
+}
+
+/* Two nodes; what lies in zones of both is of neither. */
+static void bytes_by_node(void **state)
+{
+	struct mh_source *src;
+
+	(void)state;
+	put("/proc/zoneinfo", "Node 0, zone      DMA\n"
+			      "        spanned  4095\n"
+			      "        present  3998\n"
+			      "  start_pfn:           1\n"
+			      "Node 0, zone   Normal\n"
+			      "        spanned  3000\n"
+			      "  start_pfn:           4096\n"
+			      "Node 1, zone   Normal\n"
+			      "        spanned  10000\n"
+			      "  start_pfn:           7000\n");
+	put_process(100, 5000);
+	src = open_on(1);
+	step_well(src);
+	fake_touch(fake, 5001);
+	fake_touch(fake, 7050);
+	fake_touch(fake, 8000);
+	put_run(100, 2);
+	step_well(src);
+	/* Frames 5000 to 6999, and 7096 to 9095. */
+	assert_int_equal(seen.stats[NODE0], 2000 * 4096u);
+	assert_int_equal(seen.stats[NODE0 + 1], 4096);
+	assert_int_equal(seen.stats[NODE0 + 2], 2000 * 4096u);
+	assert_int_equal(seen.stats[NODE0 + 3], 4096);
+	assert_int_equal(seen.stats[ACCESSED], 3 * 4096);
+	mh_source_idle.close(src);
+}
+
 static void hidden_frames_are_refused(void **state)
 {
 	struct mh_source *src;
@@ -589,6 +720,9 @@ int main(void)
 		CASE(ends_and_execs),
 		CASE(changed_mappings_are_told),
 		CASE(written_pages_are_a_layer),
+		CASE(a_sample_stands_for_all),
+		CASE(page_cache_of_a_group),
+		CASE(bytes_by_node),
 		CASE(hidden_frames_are_refused),
 		CASE(probe_says_what_is_missing),
 		CASE(conflicts_are_said_and_kept),

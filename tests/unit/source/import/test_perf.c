@@ -68,7 +68,8 @@ static int take(void *arg, const struct mh_event *ev, struct mh_err *err)
 		take_stat(g, &ev->stat);
 		return MH_OK;
 	}
-	if (ev->time_ns && ev->kind != MH_EV_REGION) {
+	/* A frame comes when it is met first, before the samples that name it. */
+	if (ev->time_ns && ev->kind != MH_EV_REGION && ev->kind != MH_EV_STACK) {
 		g->unsorted |= ev->time_ns < g->last_ns;
 		g->last_ns = ev->time_ns;
 	}
@@ -430,6 +431,8 @@ static void check_all(const struct got *g)
 }
 
 static const char whole_text[] =
+	"stack time=5010 source=1 id=1 ip=0x400000\n"
+	"stack time=5010 source=1 id=2 parent=1 ip=0x401234\n"
 	"task time=0 source=1 op=comm pid=7 tid=7 comm=a.out\n"
 	"map time=0 source=1 op=add pid=7 start=0x400000 end=0x408000 pgoff=0x1000 "
 	"prot=5 "
@@ -438,18 +441,19 @@ static const char whole_text[] =
 	"event=1 flags=1\n"
 	"sample time=5010 source=1 pid=7 tid=8 cpu=3 ip=0x401234 addr=0x7f0000001008 "
 	"phys=0x123456000 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 "
-	"page_shift=12\n"
+	"page_shift=12 stack=2\n"
 	"map time=5020 source=1 op=add pid=7 start=0x400000 end=0x408000 pgoff=0x1000 "
 	"prot=5 path=/usr/bin/a.out build_id=303132333435363738396162636465666768696a\n"
 	"sample time=5090 source=2 pid=7 tid=8 cpu=3 ip=0x401300 event=1 flags=1\n"
 	"sample time=5100 source=1 pid=7 tid=8 cpu=3 ip=0x401234 phys=0x123456000 "
-	"data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=4 page_shift=12\n"
+	"data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=4 page_shift=12 "
+	"stack=2\n"
 	"lost time=5200 source=1 cause=ring start_ns=5200 cpu=3 count=5\n"
 	"lost time=5210 source=1 cause=ring start_ns=5210 cpu=3 count=3\n"
 	"lost time=5220 source=1 cause=throttle start_ns=5220 cpu=3 count=1\n"
 	"sample time=5300 source=1 pid=7 tid=8 cpu=3 ip=0x401234 addr=0xffff888000001000 "
 	"phys=0x123456000 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 "
-	"page_shift=12\n"
+	"page_shift=12 stack=2\n"
 	"sample time=5310 source=2 pid=7 tid=8 cpu=3 ip=0x401300 addr=0x7f0000003fff "
 	"event=1 flags=1\n"
 	"task time=6000 source=1 op=exit pid=7 tid=7 ppid=1\n";
