@@ -49,6 +49,8 @@ static const char *const formats[] = {
 	"llvm-data-access",
 	"bolt",
 	"llvm-sample",
+	"gcc-afdo",
+	"memprof-heap",
 	"prefetch",
 	"llvm-prefetch",
 	"damos",
@@ -111,6 +113,7 @@ static int check_filters(const struct mh_exporter *e, const struct mh_cmd *cmd,
 struct views {
 	struct mh_profile profile;
 	struct mh_heat heat;
+	struct mh_allocs allocs;
 	struct mh_wss wss;
 	struct mh_heatmap heatmap;
 };
@@ -147,6 +150,10 @@ static int analyze(const struct mh_exporter *e, const struct export *o, struct v
 		status = mh_heat_analyze(&v->heat, s, err);
 		in->heat = &v->heat;
 	}
+	if (status == MH_OK && e->needs & MH_EXPORT_ALLOCS) {
+		status = mh_allocs_analyze(&v->allocs, s, err);
+		in->allocs = &v->allocs;
+	}
 	if (status == MH_OK && e->needs & MH_EXPORT_TIME)
 		status = analyze_time(v, in, s, err);
 	return status;
@@ -172,6 +179,7 @@ static int write_it(const struct mh_exporter *e, const struct export *o,
 	status = mh_output_close(&out, status, err);
 	mh_profile_fini(&views.profile);
 	mh_heat_fini(&views.heat);
+	mh_allocs_fini(&views.allocs);
 	mh_wss_fini(&views.wss);
 	mh_heatmap_fini(&views.heatmap);
 	return status;
@@ -251,6 +259,8 @@ const struct mh_cmd mh_cmd_export = {
 		 "  llvm-data-access accesses of variables for clang 22\n"
 		 "  bolt             memory events for llvm-bolt -reorder-data\n"
 		 "  llvm-sample      execution counts for clang -fprofile-sample-use\n"
+		 "  gcc-afdo         the same for gcc -fauto-profile\n"
+		 "  memprof-heap     hot and cold allocation sites for clang 22\n"
 		 "  prefetch         loads that miss: share, latency, stride (CSV)\n"
 		 "  llvm-prefetch    prefetch hints for clang 14 to 19\n"
 		 "  damos            schemes for DAMO, with thresholds from the trace\n"

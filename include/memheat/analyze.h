@@ -131,6 +131,10 @@ int mh_lines_analyze(struct mh_lines *out, struct mh_session *s,
 int mh_heat_analyze(struct mh_heat *out, struct mh_session *s,
 		    struct mh_err *err) MH_MUST_CHECK;
 
+/* Of sources that give samples, where the trace has a heap log. */
+int mh_allocs_analyze(struct mh_allocs *out, struct mh_session *s,
+		      struct mh_err *err) MH_MUST_CHECK;
+
 struct mh_profile_opts {
 	/* File whose symbols are wanted: a part of its path. NULL: the program that was
 	 * recorded, which is the file named as its process, else the most sampled one. */

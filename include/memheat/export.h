@@ -22,6 +22,7 @@ enum mh_export_needs {
 	MH_EXPORT_BINARY = 1 << 5,   /* nothing for a terminal */
 	MH_EXPORT_HEAT = 1 << 6,     /* heat */
 	MH_EXPORT_LOADS = 1 << 8,    /* the profile's loads */
+	MH_EXPORT_ALLOCS = 1 << 9,   /* allocs */
 	MH_EXPORT_TIME = 1 << 7      /* wss and heatmap */
 };
 
@@ -31,6 +32,7 @@ struct mh_export_input {
 	/* NULL where it was not asked for. */
 	const struct mh_profile *profile;
 	const struct mh_heat *heat;
+	const struct mh_allocs *allocs;
 	const struct mh_wss *wss; /* NULL too where the source gives none */
 	const struct mh_heatmap *heatmap;
 };

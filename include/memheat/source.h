@@ -34,10 +34,10 @@ struct mh_target {
  * opposite holds for pages that are of none.
  */
 struct mh_page_filter {
-	const char *type;  /* the kernel's name: "anon", "memcg", "young", ... */
-	int reject;        /* pages of the type do not pass; 0: they do */
-	int non;           /* it is about pages that are not of the type */
-	const char *memcg; /* "memcg": path below the cgroup mount; else NULL */
+	const char *type;     /* the kernel's name: "anon", "memcg", "young", ... */
+	int reject;           /* pages of the type do not pass; 0: they do */
+	int non;              /* it is about pages that are not of the type */
+	const char *memcg;    /* "memcg": path below the cgroup mount; else NULL */
 	struct mh_range huge; /* "hugepage_size": sizes of pages, both ends included */
 };
 

@@ -130,6 +130,7 @@ struct mh_symbol_frame {
 	const char *file;       /* "" where not known; as recorded by the compiler */
 	uint32_t line;          /* 0: not known */
 	uint32_t start_line;    /* where the function is declared; 0: not known */
+	uint32_t column;        /* of the line; 0: not known */
 	uint32_t discriminator; /* of the line's code; as in DWARF */
 };
 

@@ -655,6 +655,37 @@ struct mh_profile {
 
 void mh_profile_fini(struct mh_profile *p);
 
+/* ---- allocs: what lines of a program allocate, and what becomes of it ---- */
+
+#define MH_ALLOC_FRAMES 8
+
+struct mh_alloc_frame {
+	char *function;  /* owned; as linked */
+	uint32_t offset; /* of the line, from where the function is declared */
+	uint32_t column; /* 0: not known */
+};
+
+struct mh_alloc_site {
+	struct mh_alloc_frame frames[MH_ALLOC_FRAMES]; /* innermost first */
+	uint32_t nr_frames;   /* beyond the first: what it is inlined into */
+	uint64_t nr, bytes;   /* blocks, and their sizes summed */
+	uint64_t lifetime_ns; /* summed; what was not freed lived to the end */
+	uint64_t events;      /* accesses */
+};
+
+struct mh_allocs {
+	struct mh_provenance from;
+	char bias[256]; /* as in struct mh_profile */
+	bool known;     /* there is a heap log */
+	struct mh_alloc_site *sites;
+	size_t nr_sites;
+	uint64_t nr_no_site;   /* blocks without a known call chain */
+	uint64_t nr_left_out;  /* allocations past the limit of blocks */
+	uint64_t nr_elsewhere; /* samples in no block */
+};
+
+void mh_allocs_fini(struct mh_allocs *a);
+
 /* ---- heat: ranges of addresses by how hot they were ---- */
 
 struct mh_heat_piece {

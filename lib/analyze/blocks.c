@@ -474,10 +474,8 @@ void mh_blocks_fini(struct mh_blocks *b)
 {
 	size_t i;
 
-	for (i = 0; i < b->sites.nr; i++) {
-		free(b->sites.v[i].function);
-		free(b->sites.v[i].file);
-	}
+	for (i = 0; i < b->sites.nr; i++)
+		mh_block_site_fini(&b->sites.v[i]);
 	free(b->sites.v);
 	free(b->blocks.v);
 	free(b->groups.v);

@@ -17,6 +17,15 @@ struct mh_block {
 	uint32_t site;                 /* index */
 };
 
+#define MH_BLOCK_FRAMES 8
+
+/* A function and what it was inlined into, as compilers tell places: lines are counted
+ * from where the function is declared. */
+struct mh_block_frame {
+	char *function; /* owned */
+	uint32_t offset, column;
+};
+
 /* Sites of different spaces are different ones. */
 struct mh_block_site {
 	uint64_t key;
@@ -24,6 +33,9 @@ struct mh_block_site {
 	char *file;     /* "" */
 	uint32_t line;
 	uint64_t live, peak; /* bytes: at the end, and the most at any time */
+	/* Innermost first; none where lines are not known, or a fork made the site. */
+	struct mh_block_frame frames[MH_BLOCK_FRAMES];
+	uint32_t nr_frames;
 };
 
 #define MH_NO_SITE UINT32_MAX

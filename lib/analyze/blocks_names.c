@@ -81,9 +81,12 @@ static bool is_wrapper(const char *name)
 
 static bool is_allocator(const char *name)
 {
-	static const char *const starts[] = { "operator new", "std::",      "__gnu_cxx::",
-					      "alloc::",      "__rust_",    "__rdl_",
-					      "__rg_",        "hashbrown::" };
+	static const char *const starts[] = {
+		"operator new", "std::", "__gnu_cxx::", "alloc::", "__rust_", "__rdl_",
+		"__rg_", "hashbrown::",
+		/* not demangled */
+		"_Znw", "_Zna", "_ZNSt", "_ZNKSt", "_ZSt", "_ZN9__gnu_cxx"
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
@@ -100,14 +103,25 @@ struct pick {
 	const char *function, *file, *module;
 	uint32_t line;
 	uint64_t vaddr;
+	const struct mh_symbol_frame *frames; /* this one, and what it is inlined in */
+	unsigned nr_frames;
 };
 
 static struct pick pick_of(const struct mh_symbol *s, unsigned frame)
 {
 	if (frame < s->nr_frames)
-		return (struct pick){ s->frames[frame].function, s->frames[frame].file,
-				      s->module, s->frames[frame].line, s->vaddr };
-	return (struct pick){ s->name, s->file, s->module, s->line, s->vaddr };
+		return (struct pick){ .function = s->frames[frame].function,
+				      .file = s->frames[frame].file,
+				      .module = s->module,
+				      .line = s->frames[frame].line,
+				      .vaddr = s->vaddr,
+				      .frames = &s->frames[frame],
+				      .nr_frames = s->nr_frames - frame };
+	return (struct pick){ .function = s->name,
+			      .file = s->file,
+			      .module = s->module,
+			      .line = s->line,
+			      .vaddr = s->vaddr };
 }
 
 static bool choose_frame(struct pick *out, const struct mh_symbol *s)
@@ -149,6 +163,38 @@ static int same_site(const struct mh_block_site *s, uint64_t key, const char *fu
 	       !strcmp(s->file, p->file);
 }
 
+void mh_block_site_fini(struct mh_block_site *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->nr_frames; i++)
+		free(s->frames[i].function);
+	free(s->function);
+	free(s->file);
+}
+
+static int copy_frames(struct mh_block_site *s, const struct pick *p)
+{
+	unsigned i;
+
+	if (p->nr_frames > MH_BLOCK_FRAMES)
+		return 0;
+	for (i = 0; i < p->nr_frames; i++)
+		if (!p->frames[i].line || !p->frames[i].start_line)
+			return 0;
+	for (i = 0; i < p->nr_frames; i++) {
+		struct mh_block_frame *f = &s->frames[s->nr_frames];
+
+		f->function = strdup(p->frames[i].function);
+		if (!f->function)
+			return -1;
+		s->nr_frames++;
+		f->offset = (p->frames[i].line - p->frames[i].start_line) & 0xffff;
+		f->column = p->frames[i].column;
+	}
+	return 0;
+}
+
 /* The site's index; MH_NO_SITE: out of memory. */
 static uint32_t site_of(struct mh_blocks *out, uint64_t key, const struct pick *p)
 {
@@ -173,10 +219,9 @@ static uint32_t site_of(struct mh_blocks *out, uint64_t key, const struct pick *
 	s->line = p->line;
 	s->function = strdup(function);
 	s->file = strdup(p->file);
-	if (s->function && s->file)
+	if (s->function && s->file && !copy_frames(s, p))
 		return (uint32_t)i;
-	free(s->function);
-	free(s->file);
+	mh_block_site_fini(s);
 	out->sites.nr--;
 	return MH_NO_SITE;
 }

@@ -26,6 +26,7 @@ struct mh_callers {
 	struct mh_numbering numbers; /* of callers, by stack and key */
 };
 
+void mh_block_site_fini(struct mh_block_site *s);
 void mh_callers_fini(struct mh_callers *c);
 
 /* Both return negative when out of memory. */

@@ -18,6 +18,8 @@ static const struct mh_exporter *const exporters[] = {
 	&mh_exporter_llvm_data_access,
 	&mh_exporter_bolt,
 	&mh_exporter_llvm_sample,
+	&mh_exporter_gcc_afdo,
+	&mh_exporter_memprof_heap,
 	&mh_exporter_prefetch,
 	&mh_exporter_llvm_prefetch,
 	&mh_exporter_damos,

@@ -372,7 +372,7 @@ static void put_all(struct writer *w, const struct mh_export_input *in)
 static int write_gzip(FILE *out, const struct mh_wbuf *b, struct mh_err *err)
 {
 	z_stream z = { .next_in = b->p, .avail_in = (uInt)b->len };
-	uint8_t buf[65536];
+	uint8_t buf[65536] = { 0 };
 	int ret;
 
 	if (b->len > UINT32_MAX ||
@@ -383,6 +383,7 @@ static int write_gzip(FILE *out, const struct mh_wbuf *b, struct mh_err *err)
 		z.next_out = buf;
 		z.avail_out = sizeof(buf);
 		ret = deflate(&z, Z_FINISH);
+		/* cppcheck-suppress uninitvar ; deflate() fills it */
 		fwrite(buf, 1, sizeof(buf) - z.avail_out, out);
 	} while (ret == Z_OK);
 	deflateEnd(&z);

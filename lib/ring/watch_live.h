@@ -117,8 +117,8 @@ uint64_t mh_watch_now_ns(const struct mh_watch *w);
 /* Wait on the rings of @lane through the events of @task; 0, or -1. */
 int mh_watch_poll(struct mh_watch *w, size_t lane, size_t task);
 bool mh_watch_all_gone(struct mh_watch *w);
-/* Give what no record told as LOST. */
-int mh_watch_emit_untold(struct mh_watch *w, size_t lane, mh_event_fn fn, void *arg,
+/* Give what no record told of lane @i as LOST. */
+int mh_watch_emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
 			 struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -166,7 +166,7 @@ static bool same_chain(const struct code *c, uint32_t inner, const struct mh_dw_
 {
 	return c->frames && c->last_inner == inner && c->last_symbol == symbol &&
 	       c->last_row.found == row->found && c->last_row.file == row->file &&
-	       c->last_row.line == row->line &&
+	       c->last_row.line == row->line && c->last_row.column == row->column &&
 	       c->last_row.discriminator == row->discriminator;
 }
 
@@ -178,6 +178,7 @@ static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *ro
 	uint32_t nr = 0, s = inner;
 	const char *file = row->found ? file_name(c, row->file) : "";
 	uint32_t line = row->found ? row->line : 0;
+	uint32_t column = row->found ? row->column : 0;
 	uint32_t discriminator = row->found ? row->discriminator : 0;
 	size_t i;
 
@@ -187,12 +188,14 @@ static int chain_make(struct code *c, uint32_t inner, const struct mh_dw_row *ro
 		frames[nr].function = scope ? scope_name(c, scope) : "";
 		frames[nr].file = file;
 		frames[nr].start_line = scope ? scope->decl_line : 0;
+		frames[nr].column = column;
 		frames[nr].discriminator = discriminator;
 		frames[nr++].line = line;
 		if (!scope || !scope->inlined || !scope->parent || nr == FRAMES_MAX)
 			break;
 		file = file_name(c, scope->call_file);
 		line = scope->call_line > UINT32_MAX ? 0 : (uint32_t)scope->call_line;
+		column = (uint32_t)scope->call_column;
 		discriminator = (uint32_t)scope->call_discriminator;
 		s = scope->parent;
 	}

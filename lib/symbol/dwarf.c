@@ -16,6 +16,8 @@
 #define ATTRS_MAX            4096   /* of one abbreviation */
 #define AT_GNU_DISCRIMINATOR 0x2136 /* dwarf.h of elfutils 0.188 lacks it */
 
+_Static_assert(MH_DW_NR_SLOTS <= 32, "a DIE has a bit of 32 per slot");
+
 static const struct {
 	uint16_t name;
 	uint8_t slot;
@@ -31,6 +33,7 @@ static const struct {
 	{ DW_AT_specification, MH_DW_SPECIFICATION },
 	{ DW_AT_call_file, MH_DW_CALL_FILE },
 	{ DW_AT_call_line, MH_DW_CALL_LINE },
+	{ DW_AT_call_column, MH_DW_CALL_COLUMN },
 	{ AT_GNU_DISCRIMINATOR, MH_DW_DISCRIMINATOR },
 	{ DW_AT_decl_file, MH_DW_DECL_FILE },
 	{ DW_AT_decl_line, MH_DW_DECL_LINE },

@@ -208,6 +208,7 @@ struct machine {
 	uint64_t addr;
 	uint64_t file;
 	uint64_t line;
+	uint32_t column;
 	uint32_t discriminator; /* of the next row only */
 };
 
@@ -250,6 +251,7 @@ static inline void row(struct matcher *m, struct machine *s)
 			r->file = m->prev.file > UINT32_MAX ? UINT32_MAX
 							    : (uint32_t)m->prev.file;
 			r->line = m->prev.line > UINT32_MAX ? 0 : (uint32_t)m->prev.line;
+			r->column = m->prev.column;
 			r->discriminator = m->prev.discriminator;
 			r->found = true;
 		}
@@ -313,7 +315,7 @@ static bool standard(struct mh_dw_line *l, struct mh_rbuf *b, uint8_t op,
 		s->file = mh_dw_uleb(b);
 		break;
 	case DW_LNS_set_column:
-		(void)mh_dw_uleb(b);
+		s->column = (uint32_t)mh_dw_uleb(b);
 		break;
 	case DW_LNS_const_add_pc:
 		s->addr +=

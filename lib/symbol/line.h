@@ -6,7 +6,7 @@
 #include "symbol/dwarf.h"
 
 struct mh_dw_row {
-	uint32_t file, line, discriminator;
+	uint32_t file, line, column, discriminator;
 	bool found;
 };
 
@@ -50,7 +50,7 @@ struct mh_dw_scope {
 	uint32_t parent; /* 1 + index; 0: none */
 	bool inlined;
 	uint64_t die; /* in the unit that was walked */
-	uint64_t call_file, call_line, call_discriminator;
+	uint64_t call_file, call_line, call_column, call_discriminator;
 	uint32_t decl_line; /* once named; 0: not known */
 	const char *name;   /* kept by whoever named it; NULL: not yet */
 };

@@ -76,6 +76,8 @@ static bool add_scope(struct walk *w, const struct mh_dw_die *die, bool inlined)
 		s->call_file = (uint64_t)n;
 	if (mh_dw_number(die, MH_DW_CALL_LINE, &n))
 		s->call_line = (uint64_t)n;
+	if (mh_dw_number(die, MH_DW_CALL_COLUMN, &n))
+		s->call_column = (uint64_t)n;
 	if (mh_dw_number(die, MH_DW_DISCRIMINATOR, &n))
 		s->call_discriminator = (uint64_t)n;
 	return true;

@@ -83,6 +83,20 @@ void mh_profile_fini(struct mh_profile *p)
 	memset(p, 0, sizeof(*p));
 }
 
+void mh_allocs_fini(struct mh_allocs *a)
+{
+	size_t i;
+	uint32_t f;
+
+	if (!a)
+		return;
+	for (i = 0; i < a->nr_sites; i++)
+		for (f = 0; f < a->sites[i].nr_frames; f++)
+			free(a->sites[i].frames[f].function);
+	free(a->sites);
+	memset(a, 0, sizeof(*a));
+}
+
 void mh_heat_fini(struct mh_heat *h)
 {
 	if (!h)

@@ -19,7 +19,7 @@ need_faults()
 		{ echo 'faults does not work here'; exit 77; }
 }
 
-# lackey FILE [--event NAME] PERIOD PROGRAM [ARG...]: a trace of what it really accesses.
+# lackey FILE PERIOD PROGRAM [ARG...]: a trace of what it really accesses.
 lackey()
 {
 	file=$1

@@ -94,7 +94,7 @@ struct workload {
 	uint64_t nr_shares, page, anon_huge_bytes, flushed_ns;
 	char *scratch;
 	pid_t scratch_owner; /* whose pages they are, not a copy that waits for a write */
-	bool stop; /* a signal asked for the end */
+	bool stop;           /* a signal asked for the end */
 };
 
 /* A pattern's defaults; phase_ns 0: one phase that lasts for time_ns. */

@@ -149,9 +149,10 @@ static int split(void *arg, struct mh_range ram, struct mh_err *err)
 
 int mh_damon_ram_read(struct damon_rams *out, const char *sysroot, struct mh_err *err)
 {
-	struct by_node b = { out, sysroot, block_size(sysroot) };
+	struct by_node b = { .sysroot = sysroot, .block = block_size(sysroot) };
 
 	*out = (struct damon_rams){ 0 };
+	b.rams = out;
 	return each_ram(sysroot, split, &b, err);
 }
 

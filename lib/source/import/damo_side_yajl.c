@@ -477,7 +477,7 @@ void mh_damo_side_open(struct damo_side *side, const char *name, const struct mh
 static int give_file(const struct damo_side *side, const char *suffix, uint64_t start_ns,
 		     mh_event_fn fn, void *arg, struct mh_err *err)
 {
-	struct mh_err own;
+	struct mh_err own = { 0 };
 	struct reader r = { .fn = fn,
 			    .arg = arg,
 			    .start_ns = start_ns,

@@ -62,7 +62,7 @@ if grep 'another clock' err; then fail "it has the same clock"; fi
 shows 'footprint time=1750000000500000000 pid=4711'
 
 # One that is damaged is left out, and said; the record is imported.
-head -c 100 damon.data.vmas >cut && mv cut damon.data.vmas
+head -c 100 damon.data.vmas >short.vmas && mv short.vmas damon.data.vmas
 status 0 "$MEMHEAT" import damon.data -o t
 grep -q 'warning: damon.data.vmas is left out' err || fail "not told: $(cat err)"
 "$MEMHEAT" dump t >out

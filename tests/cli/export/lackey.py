@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Every PERIOD-th data access of a real execution as the text form of a trace.
 
-    lackey.py [--event NAME] PERIOD PROGRAM [ARG...] > trace.text
+    lackey.py PERIOD PROGRAM [ARG...] > trace.text
 
 valgrind's lackey tells each access with its instruction.  The program must not be
 position independent: then addresses are those that it was linked for, and its mappings
 are its program headers.  Other files are left out, as lackey does not tell where they are.
-Samples are chosen evenly, which META says (sampling = uniform); with --event it is said
-instead that hardware has chosen them by this event.
+Samples are chosen evenly, which META says (sampling = uniform); take a prime PERIOD, as
+loops have a rhythm.
 """
 import os
 import subprocess
@@ -68,16 +68,10 @@ def samples(period, command):
 
 def main():
     args = sys.argv[1:]
-    event = None
-    if args[0] == "--event":
-        event, args = args[1], args[2:]
     meta("trace.start_ns", 1)
     meta("source.1.name", "mem")
-    if event:
-        meta("source.1.event.0", event)
-    else:
-        meta("source.1.sampling", "uniform")
-        meta("source.1.event.0", "loads and stores")
+    meta("source.1.sampling", "uniform")
+    meta("source.1.event.0", "loads and stores")
     meta("source.1.event.0.period", args[0])
     maps(args[1])
     samples(int(args[0]), args[1:])

@@ -11,7 +11,7 @@ need valgrind valgrind
 export HOME="$PWD"
 
 cc -g -O1 -no-pie -Wl,--build-id=sha1 "$here/scattered.c" -o scattered
-lackey t 10 ./scattered 40
+lackey t 7 ./scattered 40
 "$MEMHEAT" export pprof -i t -o t.pb.gz 2>err || fail "$(cat err)"
 go tool pprof -raw t.pb.gz >out 2>err || fail "pprof: $(cat err)"
 shows 'Comment: trace: t'
@@ -21,11 +21,11 @@ shows 'PeriodType: loads and stores count'
 id=$(readelf -n scattered | sed -n 's/.*Build ID: //p')
 shows "$id"
 shows "$(realpath scattered)"
-# Two accesses in each of 40 rounds, one in ten of them sampled: what pprof adds up is what
+# Two accesses in each of 40 rounds, one in seven of them sampled: what pprof adds up is what
 # report says.
 "$MEMHEAT" report code -i t --format json >code.json
-go tool pprof -top -nodecount=1000 -nodefraction=0 -sample_index=accesses t.pb.gz >top 2>err || fail "$(cat err)"
-go tool pprof -top -nodecount=1000 -nodefraction=0 -sample_index=accesses -tagleaf=data t.pb.gz >tags 2>err ||
+go tool pprof -top -nodecount=100000 -nodefraction=0 -sample_index=accesses t.pb.gz >top 2>err || fail "$(cat err)"
+go tool pprof -top -nodecount=100000 -nodefraction=0 -sample_index=accesses -tagleaf=data t.pb.gz >tags 2>err ||
 	fail "$(cat err)"
 python3 - code.json top tags <<'END'
 import json
@@ -36,7 +36,7 @@ rows = json.load(open(sys.argv[1]))["rows"]
 want = {}
 for r in rows:
     if r["function"]:
-        want[r["function"]] = want.get(r["function"], 0) + 10 * r["samples"]
+        want[r["function"]] = want.get(r["function"], 0) + 7 * r["samples"]
 
 
 def flat(path):

@@ -11,7 +11,7 @@ need callgrind_annotate valgrind
 python3 -c 'import jsonschema' 2>/dev/null || { echo 'no python3-jsonschema'; exit 77; }
 
 cc -g -O1 -no-pie -Wl,--build-id=sha1 "$here/scattered.c" -o scattered
-lackey t 10 ./scattered 40
+lackey t 7 ./scattered 40
 "$MEMHEAT" export callgrind -i t -o t.callgrind 2>err || fail "$(cat err)"
 callgrind_annotate --auto=no --threshold=100 t.callgrind >annotated 2>err || fail "$(cat err)"
 "$MEMHEAT" report code -i t --format json >code.json
@@ -24,11 +24,11 @@ text = open(sys.argv[1]).read()
 code = json.load(open(sys.argv[2]))
 assert "trace: t\n" in text and "Events recorded:  Accesses Bytes\n" in text, text
 total = int(re.search(r"([\d,]+) .*PROGRAM TOTALS", text).group(1).replace(",", ""))
-assert total == 10 * code["samples"], (total, code["samples"])
+assert total == 7 * code["samples"], (total, code["samples"])
 want = {}
 for r in code["rows"]:
     if r["function"]:
-        want[r["function"]] = want.get(r["function"], 0) + 10 * r["samples"]
+        want[r["function"]] = want.get(r["function"], 0) + 7 * r["samples"]
 got = {m.group(2): int(m.group(1).replace(",", "")) for m in re.finditer(
     r"^\s*([\d,]+) \(.*:(\w+)(?: \[.*\])?$", text, re.M)}
 touch = [f for f in want if f.startswith("touch_")]
