@@ -58,6 +58,7 @@ struct mh_cmd {
 const struct mh_cmd *mh_cmd_at(size_t i);
 const struct mh_cmd *mh_cmd_find(const char *name);
 
+extern const struct mh_cmd mh_cmd_annotate;
 extern const struct mh_cmd mh_cmd_apply;
 extern const struct mh_cmd mh_cmd_baseline;
 extern const struct mh_cmd mh_cmd_check;

@@ -67,6 +67,8 @@ static int dump(const struct dump *opts, uint32_t kinds, const char *path,
 	int status = mh_reader_open(&r, path, err);
 
 	if (status == MH_OK)
+		status = mh_walk_at(&w, path, err);
+	if (status == MH_OK)
 		status = mh_output_open(&out, opts->output, !opts->no_pager, err);
 	if (status == MH_OK) {
 		print_header(out.f, path, mh_reader_info(r));
@@ -78,6 +80,7 @@ static int dump(const struct dump *opts, uint32_t kinds, const char *path,
 			       w.nr_damaged);
 	}
 	status = mh_output_close(&out, status, err);
+	mh_session_close(w.session);
 	mh_reader_close(r);
 	return status;
 }

@@ -28,7 +28,9 @@ const struct mh_option mh_filter_options[] = {
 	{ "addr", 0, MH_OPT_SIZE_RANGE, "START:END",
 	  "only these addresses: 0x7f00:0x8000, 0x7f00:+64M", AT(addr) },
 	{ "at", 0, MH_OPT_STRING, "NAME",
-	  "only mappings whose name contains NAME: heap, libc", AT(at) },
+	  "only mappings whose name contains NAME (heap, libc), else the variable or the "
+	  "blocks of the function of that name",
+	  AT(at) },
 	{ "pid", 0, MH_OPT_IDS, "PID,...", "only these processes", AT(pids) },
 	{ "tid", 0, MH_OPT_IDS, "TID,...", "only samples of these threads", AT(tids) },
 	{ "min-rate", 0, MH_OPT_RATIO, "SHARE",
@@ -225,7 +227,9 @@ static int is_at(const struct rows *rows, uint32_t pid, uint64_t time_ns, uint64
 	if (!m)
 		return 0;
 	mh_mapping_name(m, name, sizeof(name));
-	return strstr(name, want) || strstr(m->path, want);
+	return strstr(name, want) || strstr(m->path, want) ||
+	       (rows->walk->session &&
+		mh_session_is_at(rows->walk->session, pid, time_ns, addr));
 }
 
 static int region_passes(struct rows *rows, const struct mh_event *ev, struct mh_err *err)
@@ -397,4 +401,14 @@ int mh_walk_run(struct mh_walk *w, struct mh_err *err)
 	mh_maps_free(rows.maps);
 	free(rows.seen);
 	return status;
+}
+
+int mh_walk_at(struct mh_walk *w, const char *path, struct mh_err *err)
+{
+	const struct mh_session_opts opts = { .at = w->filters->at };
+
+	/* A pipe cannot be read twice; its mappings are found all the same. */
+	if (!w->filters->at || !strcmp(path, "-"))
+		return MH_OK;
+	return mh_session_open(&w->session, path, &opts, err);
 }

@@ -52,8 +52,12 @@ struct mh_walk {
 	void *arg;
 	void (*progress)(void *arg, double done); /* NULL: none */
 	void *progress_arg;
-	uint64_t nr_damaged; /* out: blocks that could not be read */
+	struct mh_session *session; /* of mh_walk_at(), for the caller to close; NULL */
+	uint64_t nr_damaged;        /* out: blocks that could not be read */
 };
+/* Let --at name variables and allocating functions, too, which needs a look at all of the
+ * trace at @path. */
+int mh_walk_at(struct mh_walk *w, const char *path, struct mh_err *err) MH_MUST_CHECK;
 int mh_walk_run(struct mh_walk *w, struct mh_err *err) MH_MUST_CHECK;
 
 /* META "source.<id>.<key>"; NULL: not there. */

@@ -12,10 +12,10 @@
 #include "cmd.h"
 
 static const struct mh_cmd *const commands[] = {
-	&mh_cmd_record,  &mh_cmd_report,  &mh_cmd_check,  &mh_cmd_baseline,
-	&mh_cmd_sources, &mh_cmd_info,    &mh_cmd_dump,   &mh_cmd_import,
-	&mh_cmd_export,  &mh_cmd_apply,   &mh_cmd_repack, &mh_cmd_completion,
-	&mh_cmd_help,    &mh_cmd_version,
+	&mh_cmd_record,     &mh_cmd_report,  &mh_cmd_annotate, &mh_cmd_check,
+	&mh_cmd_baseline,   &mh_cmd_sources, &mh_cmd_info,     &mh_cmd_dump,
+	&mh_cmd_import,     &mh_cmd_export,  &mh_cmd_apply,    &mh_cmd_repack,
+	&mh_cmd_completion, &mh_cmd_help,    &mh_cmd_version,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -62,7 +62,7 @@ static int add_history(struct mh_writer *w, const struct mh_reader *r,
 	return status;
 }
 
-static int copy(const struct repack *opts, const struct mh_reader *r,
+static int copy(const struct repack *opts, const char *path, const struct mh_reader *r,
 		struct mh_writer *writer, struct mh_err *err)
 {
 	struct mh_progress progress;
@@ -72,11 +72,13 @@ static int copy(const struct repack *opts, const struct mh_reader *r,
 			     .arg = writer,
 			     .progress = mh_progress_update,
 			     .progress_arg = &progress };
-	int status;
+	int status = mh_walk_at(&w, path, err);
 
 	mh_progress_start(&progress, "repacking");
-	status = mh_walk_run(&w, err);
+	if (status == MH_OK)
+		status = mh_walk_run(&w, err);
 	mh_progress_end(&progress);
+	mh_session_close(w.session);
 	if (w.nr_damaged)
 		mh_say("warning: %" PRIu64 " damaged blocks were left out", w.nr_damaged);
 	if (status == MH_OK)
@@ -103,7 +105,7 @@ static int repack(const struct repack *opts, const char *path, struct mh_err *er
 		status = mh_trace_output_open(&out, opts->output,
 					      (enum mh_policy)opts->policy, err);
 	if (status == MH_OK)
-		status = copy(opts, r, out.writer, err);
+		status = copy(opts, path, r, out.writer, err);
 	if (status == MH_OK) {
 		before = mh_reader_info(r)->bytes;
 		after = mh_writer_bytes(out.writer);

@@ -102,6 +102,11 @@ static const struct mh_option report_options[] = {
 	  AT(descending), .only = "regions" },
 	{ "log-bins", 0, MH_OPT_FLAG, NULL, "histograms whose bins double in width",
 	  AT(log_bins), .only = "regions" },
+	{ "debug-dir", 0, MH_OPT_LIST, "DIR,...",
+	  "where debug files are by build-id; default /usr/lib/debug", AT(debug_dirs),
+	  .only = "hot code" },
+	{ "no-demangle", 0, MH_OPT_FLAG, NULL, "print names of C++ and Rust as linked",
+	  AT(no_demangle), .only = "hot code" },
 	{ "map", 0, MH_OPT_FLAG, NULL,
 	  "a map of what changed instead of the table; -o FILE.png and .svg are that too",
 	  AT(map), .only = "diff" },
@@ -269,23 +274,6 @@ static int choose_format(struct mh_report *r, const struct mh_cmd *cmd,
 	return MH_EXIT_OK;
 }
 
-static int has_mapping(const struct mh_maps *maps, const char *name)
-{
-	const struct mh_mapping *m;
-	size_t i, j, nr;
-	char text[128];
-
-	for (i = 0; i < mh_maps_nr_spaces(maps); i++) {
-		m = mh_maps_of(maps, i, &nr);
-		for (j = 0; j < nr; j++) {
-			mh_mapping_name(&m[j], text, sizeof(text));
-			if (strstr(text, name) || strstr(m[j].path, name))
-				return 1;
-		}
-	}
-	return 0;
-}
-
 static int has_process(const struct mh_maps *maps, uint32_t pid)
 {
 	size_t i;
@@ -303,11 +291,13 @@ static int check_filters(const struct mh_report *r, struct mh_err *err)
 	const struct mh_maps *maps = mh_session_maps(r->session);
 	size_t i;
 
-	if (f->at && !has_mapping(maps, f->at))
-		return mh_fail(err, MH_EINPUT,
-			       "--at: no mapping's name contains '%s'; 'memheat report "
-			       "mappings' lists them",
-			       f->at);
+	if (!mh_session_at_known(r->session))
+		return mh_fail(
+			err, MH_EINPUT,
+			"--at: no mapping's name contains '%s', and no variable or "
+			"allocating function is called so; 'memheat report mappings' "
+			"and 'hot' list them",
+			f->at);
 	for (i = 0; i < f->pids.nr && mh_maps_nr_spaces(maps); i++)
 		if (!has_process(maps, f->pids.v[i]))
 			return mh_fail(err, MH_EINPUT,

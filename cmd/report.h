@@ -39,6 +39,9 @@ struct mh_report_opts {
 	int style, sort; /* of regions; see report_access.h */
 	int descending, log_bins;
 
+	struct mh_strings debug_dirs; /* of hot, code */
+	int no_demangle;
+
 	int map;                                            /* of diff */
 	int by;                                             /* of hot; enum mh_hot_by */
 	int split;                                          /* of levels; enum mh_split */
@@ -109,6 +112,13 @@ void mh_report_json_end(struct mh_json *j);
 
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
+
+/*
+ * The options of names; release what is in ->debug_dirs with free().
+ * Returns MH_OK; MH_ENOMEM.
+ */
+int mh_report_names(struct mh_symtab_opts *out, const struct mh_report *r,
+		    struct mh_err *err);
 
 /* The options of pictures and terminals, and a map that fits them. */
 struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r);

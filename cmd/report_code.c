@@ -245,8 +245,12 @@ static int write_tables(FILE *out, const struct mh_code *code, enum mh_format fo
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	int ret = mh_code_analyze(view, r->session, NULL, err);
+	struct mh_symtab_opts names;
+	int ret = mh_report_names(&names, r, err);
 
+	if (!ret)
+		ret = mh_code_analyze(view, r->session, &names, err);
+	free((void *)(uintptr_t)names.debug_dirs);
 	if (!ret && r->opts->sort >= MH_SORT_CODE)
 		mh_code_sort(view, (enum mh_code_sort)(r->opts->sort - MH_SORT_CODE));
 	return ret;

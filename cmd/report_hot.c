@@ -9,8 +9,8 @@
 
 enum {
 	TEXT_ROWS = 30, /* of a person's table; programs get them all */
-	TEXT_COLUMNS = 9,
-	COLUMNS = 15
+	TEXT_COLUMNS = 10,
+	COLUMNS = 16
 };
 
 static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
@@ -18,6 +18,7 @@ static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "share", "share", MH_CELL_TYPE_RATIO },
 	{ "cum", "cum", MH_CELL_TYPE_RATIO },
 	{ "size", "size", MH_CELL_TYPE_BYTES },
+	{ "age", "age", MH_CELL_TYPE_TEXT },
 	{ "start", "address", MH_CELL_TYPE_HEX },
 	{ "mapping", "mapping", MH_CELL_TYPE_TEXT },
 	{ "symbol", "object", MH_CELL_TYPE_TEXT },
@@ -26,7 +27,7 @@ static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 };
 
 struct text_row {
-	char mapping[64], symbol[80], source[80], accessor[128];
+	char age[MH_TEXT_MAX], mapping[64], symbol[80], source[80], accessor[128];
 };
 
 static void put_row(struct text_row *t, const struct mh_hot_row *row, int utf8)
@@ -34,6 +35,10 @@ static void put_row(struct text_row *t, const struct mh_hot_row *row, int utf8)
 	char source[MH_REPORT_SOURCE], symbol[80], accessor[160] = "-",
 						   percent[MH_TEXT_MAX];
 
+	if (row->age_ns == MH_NO_DATA)
+		snprintf(t->age, sizeof(t->age), "-");
+	else
+		mh_text_ns(t->age, row->age_ns);
 	mh_report_source(source, row->file, row->line);
 	mh_text_safe(t->source, sizeof(t->source), source, utf8);
 	if (row->nr_accessors) {
@@ -76,6 +81,7 @@ static int put_table(FILE *out, const struct mh_hot *hot, const struct mh_report
 		*c++ = (struct mh_table_cell){ .ratio = row->share };
 		*c++ = (struct mh_table_cell){ .ratio = row->cum };
 		*c++ = (struct mh_table_cell){ .u64 = row->bytes };
+		*c++ = (struct mh_table_cell){ .text = rows[i].age };
 		*c++ = (struct mh_table_cell){ .u64 = row->addr.start };
 		*c++ = (struct mh_table_cell){ .text = rows[i].mapping };
 		*c++ = (struct mh_table_cell){ .text = rows[i].symbol };
@@ -151,7 +157,7 @@ static const struct mh_table_column columns[COLUMNS] = {
 	{ "object", "", MH_CELL_TYPE_TEXT }, { "symbol", "", MH_CELL_TYPE_TEXT },
 	{ "type", "", MH_CELL_TYPE_TEXT },   { "file", "", MH_CELL_TYPE_TEXT },
 	{ "line", "", MH_CELL_TYPE_U64 },    { "why", "", MH_CELL_TYPE_TEXT },
-	{ "kind", "", MH_CELL_TYPE_TEXT },
+	{ "kind", "", MH_CELL_TYPE_TEXT },   { "age_ns", "", MH_CELL_TYPE_BYTES },
 };
 
 static void fill_cells(struct mh_table_cell *c, const struct mh_hot_row *row)
@@ -172,6 +178,7 @@ static void fill_cells(struct mh_table_cell *c, const struct mh_hot_row *row)
 		{ .u64 = row->line },
 		{ .text = row->why },
 		{ .text = mh_hot_kind_name(row->kind) },
+		{ .u64 = row->age_ns },
 	};
 
 	memcpy(c, cells, sizeof(cells));
@@ -259,9 +266,15 @@ static void write_json(FILE *out, const struct mh_hot *hot)
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	const struct mh_hot_opts opts = { .by = (enum mh_hot_by)r->opts->by };
+	struct mh_symtab_opts names;
+	const struct mh_hot_opts opts = { .by = (enum mh_hot_by)r->opts->by,
+					  .names = &names };
+	int status = mh_report_names(&names, r, err);
 
-	return mh_hot_analyze(view, r->session, &opts, err);
+	if (status == MH_OK)
+		status = mh_hot_analyze(view, r->session, &opts, err);
+	free((void *)(uintptr_t)names.debug_dirs);
+	return status;
 }
 
 static int write_view(FILE *out, const void *view, struct mh_report *r,

@@ -26,10 +26,12 @@ struct mh_session;
 struct mh_session_opts {
 	struct mh_filter filter; /* time_ns here is relative to the trace's start */
 	const char *source;      /* name; NULL: the first that fits the view */
-	int writes;        /* of page scans the written pages, not the accessed ones */
-	const char *at;    /* only mappings whose name contains it; NULL: all */
-	double min_rate;   /* leave out what is below this share of checks, 0..1 */
-	uint64_t min_size; /* leave out smaller regions */
+	int writes; /* of page scans the written pages, not the accessed ones */
+	/* Only mappings whose name contains it; where there is none, static data or heap
+	 * blocks whose variable or allocating function is called so; NULL: all. */
+	const char *at;
+	double min_rate;        /* leave out what is below this share of checks, 0..1 */
+	uint64_t min_size;      /* leave out smaller regions */
 	struct mh_range age_ns; /* only regions of this age; 0, 0: all */
 	struct {
 		uint32_t ops, levels, snoops, tlbs, locks; /* 1 << value of its enum */
@@ -43,6 +45,12 @@ int mh_session_open(struct mh_session **out, const char *path,
 void mh_session_close(struct mh_session *s);
 const struct mh_reader *mh_session_reader(const struct mh_session *s);
 const struct mh_maps *mh_session_maps(const struct mh_session *s);
+/* Whether anything is called as opts.at says; where there is no such option, too. */
+int mh_session_at_known(const struct mh_session *s);
+/* Whether an address is of the variable or the blocks that opts.at names; 0 where it
+ * names mappings. */
+int mh_session_is_at(const struct mh_session *s, uint32_t pid, uint64_t time_ns,
+		     uint64_t addr);
 /* Progress of a running analysis, 0..1, for a person. Called from the calling thread. */
 void mh_session_on_progress(struct mh_session *s, void (*fn)(void *arg, double done),
 			    void *arg);

@@ -200,6 +200,18 @@ struct mh_symbol_query {
 int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places,
 		      size_t nr, struct mh_symbol *out, struct mh_err *err) MH_MUST_CHECK;
 
+/*
+ * Where static data of a name is: in every space that maps a file which has it, by ELF
+ * symbols, so that what is only in debug information is not found. A C++ name may be
+ * given as linked or readable; "x" finds "x.0", a variable inside of a function, too.
+ *
+ * @fn: called with each place; a negative return stops and is passed on
+ * Returns MH_OK; MH_ENOMEM; what @fn returned.
+ */
+int mh_symtab_find(struct mh_symtab *st, const char *name,
+		   int (*fn)(void *arg, size_t space, struct mh_range addr), void *arg,
+		   struct mh_err *err) MH_MUST_CHECK;
+
 /* How many places got each reason so far, by enum mh_unnamed. */
 const uint64_t *mh_symtab_counts(const struct mh_symtab *st);
 

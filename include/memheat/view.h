@@ -508,6 +508,9 @@ struct mh_hot_row {
 	/* Of the variable; of a site's blocks, the most at a time; of a page; else
 	 * observed; MH_NO_DATA: samples. */
 	uint64_t bytes;
+	/* How long its rate had been stable at the end, by its bytes; MH_NO_DATA where
+	 * the source tells no age. */
+	uint64_t age_ns;
 	uint32_t pid;
 	char *mapping;       /* "[heap]", "redis rw-"; "" */
 	char *object;        /* module of a variable, else the mapping; "" */

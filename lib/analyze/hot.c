@@ -21,6 +21,7 @@
 #include "analyze/moments.h"
 #include "analyze/places.h"
 #include "analyze/sites.h"
+#include "analyze/sweep.h"
 #include "base/vec.h"
 
 #define PAGE       4096
@@ -44,8 +45,19 @@ struct points {
 	size_t nr, cap;
 };
 
+/* A region of the last snapshot of its space that has an age. */
+struct aged {
+	uint64_t key, at_ns;
+	struct mh_range addr;
+	uint64_t age_ns;
+};
+
 struct work {
 	struct mh_session *s;
+	struct {
+		struct aged *v; /* by key, then address; disjoint */
+		size_t nr, cap;
+	} aged;
 	const struct mh_session_source *src;
 	struct mh_symtab *st;
 	struct mh_blocks blocks;
@@ -324,6 +336,96 @@ static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
 	return ret ? ret : name_points(w->st, &w->points, err);
 }
 
+/* ---- ages ---- */
+
+struct ages {
+	struct work *w;
+	struct mh_sweep *sweep;
+};
+
+static int see_age(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
+{
+	struct mh_sweep *sweep = ((struct ages *)arg)->sweep;
+	struct work *w = ((struct ages *)arg)->w;
+	struct aged *a;
+
+	if (row->age == MH_NO_AGE || !sweep->scan.aggr_ns)
+		return 0;
+	a = mh_vec_push(&w->aged);
+	if (!a)
+		return -1;
+	*a = (struct aged){ snap->key, snap->time_ns.end, row->addr,
+			    row->age * sweep->scan.aggr_ns };
+	return 0;
+}
+
+/* Of each space only the last snapshot counts: what was collected before goes. */
+static int begin_snapshot(void *arg, const struct mh_snap *snap)
+{
+	struct work *w = ((struct ages *)arg)->w;
+	size_t i, n = 0;
+
+	for (i = 0; i < w->aged.nr; i++) {
+		const struct aged *a = &w->aged.v[i];
+
+		if (a->key != snap->key || a->at_ns == snap->time_ns.end)
+			w->aged.v[n++] = *a;
+	}
+	w->aged.nr = n;
+	return 0;
+}
+
+static int by_aged(const void *a, const void *b)
+{
+	const struct aged *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->addr.start < y->addr.start ? -1 : x->addr.start > y->addr.start;
+}
+
+static int read_ages(struct work *w, struct mh_err *err)
+{
+	static const struct mh_scan_ops ops = { begin_snapshot, see_age };
+	struct mh_sweep sweep = { 0 };
+	struct ages ages = { w, &sweep };
+	int ret = mh_sweep_init(&sweep, w->s, "table of hot objects", err);
+
+	if (!ret)
+		ret = mh_sweep_run(&sweep, &ops, &ages, err);
+	mh_sweep_fini(&sweep);
+	if (w->aged.nr)
+		qsort(w->aged.v, w->aged.nr, sizeof(*w->aged.v), by_aged);
+	return ret;
+}
+
+/* Adds what overlaps a point: bytes, and bytes times age. */
+static void add_age(const struct work *w, const struct point *p, double *bytes,
+		    double *sum)
+{
+	size_t lo = 0, hi = w->aged.nr;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		const struct aged *a = &w->aged.v[mid];
+
+		if (a->key < p->key || (a->key == p->key && a->addr.end <= p->addr))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < w->aged.nr && w->aged.v[lo].key == p->key; lo++) {
+		struct mh_range r = w->aged.v[lo].addr;
+
+		if (r.start >= p->addr + p->bytes)
+			break;
+		r.start = r.start < p->addr ? p->addr : r.start;
+		r.end = r.end > p->addr + p->bytes ? p->addr + p->bytes : r.end;
+		*bytes += (double)mh_range_len(r);
+		*sum += (double)mh_range_len(r) * (double)w->aged.v[lo].age_ns;
+	}
+}
+
 /* ---- rows ---- */
 
 static int by_object(const void *a, const void *b)
@@ -537,18 +639,20 @@ static int make_row(struct mh_hot_row *row, struct work *w, size_t from, size_t 
 {
 	const struct point *first = &w->points.v[from], *p;
 	uint64_t bytes = 0, end = 0;
-	double ns = (double)mh_range_len(w->src->time_ns);
+	double ns = (double)mh_range_len(w->src->time_ns), aged = 0, age = 0;
 
 	row->kind = first->kind;
 	row->pid = mh_key_pid(w->s->maps, first->key);
 	for (p = first; p < &w->points.v[to]; p++) {
 		row->share += p->heat;
 		bytes += p->bytes;
+		add_age(w, p, &aged, &age);
 		if (p->addr + (p->bytes ? p->bytes : 1) > end)
 			end = p->addr + (p->bytes ? p->bytes : 1);
 	}
 	row->rate = bytes && ns > 0 ? row->share / ((double)bytes * ns) : NAN;
 	row->bytes = bytes ? bytes : MH_NO_DATA;
+	row->age_ns = aged > 0 ? (uint64_t)(age / aged) : MH_NO_DATA;
 	row->addr = (struct mh_range){ first->addr, end };
 	place_row(row, w, first);
 	if (name_row(row, w, hottest(first, p)))
@@ -635,12 +739,15 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 		ret = mh_session_data_kind(w.src) == MH_EV_SAMPLE
 			      ? from_samples(&w, out, &scan, err)
 			      : from_snapshots(&w, &scan, &places, err);
+	if (!ret && mh_session_data_kind(w.src) == MH_EV_REGION)
+		ret = read_ages(&w, err);
 	if (!ret)
 		ret = make_rows(out, &w, err);
 	mh_symtab_free(w.st);
 	mh_blocks_fini(&w.blocks);
 	mh_places_fini(&places);
 	free(w.points.v);
+	free(w.aged.v);
 	free(w.code);
 	if (ret)
 		mh_hot_fini(out);

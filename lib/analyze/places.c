@@ -26,20 +26,11 @@ static int is_piece_of(const struct mh_place *a, const struct mh_place *b)
 	       a->addr.end == b->addr.start;
 }
 
-static int name_has(const struct mh_mapping *m, const char *at)
-{
-	char name[256];
-
-	if (!at)
-		return 1;
-	mh_mapping_name(m, name, sizeof(name));
-	return strstr(name, at) || strstr(m->path, at);
-}
-
 /* ---- the union of a space's mappings ---- */
 
 struct order {
 	const struct mh_mapping *m;
+	struct mh_range addr; /* of it, or the part that --at asks for */
 	uint64_t life_ns;
 };
 
@@ -48,8 +39,11 @@ struct paint {
 	uint64_t *bounds;
 	const struct mh_mapping **owner;
 	size_t *next; /* a range at or after this one that has no owner, with shortcuts */
-	struct order *order;
-	size_t nr_bounds, nr;
+	struct {
+		struct order *v;
+		size_t nr, cap;
+	} order;
+	size_t nr_bounds;
 };
 
 static int by_value(const void *a, const void *b)
@@ -65,7 +59,9 @@ static int by_life(const void *a, const void *b)
 
 	if (x->life_ns != y->life_ns)
 		return x->life_ns > y->life_ns ? -1 : 1;
-	return x->m < y->m ? -1 : x->m > y->m;
+	if (x->m != y->m)
+		return x->m < y->m ? -1 : 1;
+	return x->addr.start < y->addr.start ? -1 : x->addr.start > y->addr.start;
 }
 
 static size_t unowned(struct paint *p, size_t i)
@@ -91,31 +87,64 @@ static void paint_fini(struct paint *p)
 	free(p->bounds);
 	free(p->owner);
 	free(p->next);
-	free(p->order);
+	free(p->order.v);
+}
+
+static int add_order(struct paint *p, const struct mh_session *s,
+		     const struct mh_mapping *m, struct mh_range addr)
+{
+	uint64_t end_ns = mh_reader_info(s->reader)->time_ns.end;
+	struct order *o = mh_vec_push(&p->order);
+
+	if (!o)
+		return -1;
+	o->m = m;
+	o->addr = addr;
+	o->life_ns =
+		(m->time_ns.end < end_ns ? m->time_ns.end : end_ns) - m->time_ns.start;
+	return 0;
+}
+
+/* The mapping, or those parts of it that --at asks for. */
+static int add_parts(struct paint *p, const struct mh_session *s,
+		     const struct mh_mapping *m)
+{
+	size_t i;
+
+	if (!s->opts.at || mh_at_names(m, s->opts.at))
+		return add_order(p, s, m, m->addr);
+	for (i = mh_at_index(&s->at, m->space, m->addr.start);
+	     i < s->at.nr && s->at.v[i].key == m->space &&
+	     s->at.v[i].addr.start < m->addr.end;
+	     i++) {
+		struct mh_range r = s->at.v[i].addr;
+
+		r.start = r.start < m->addr.start ? m->addr.start : r.start;
+		r.end = r.end > m->addr.end ? m->addr.end : r.end;
+		if (add_order(p, s, m, r))
+			return -1;
+	}
+	return 0;
 }
 
 static int paint_init(struct paint *p, const struct mh_session *s,
 		      const struct mh_mapping *m, size_t nr)
 {
-	uint64_t end_ns = mh_reader_info(s->reader)->time_ns.end;
 	size_t i, n = 0;
 
+	for (i = 0; i < nr; i++) {
+		if (add_parts(p, s, &m[i]))
+			return -1;
+	}
+	nr = p->order.nr;
 	p->bounds = malloc((2 * nr + 1) * sizeof(*p->bounds));
 	p->owner = calloc(2 * nr + 1, sizeof(*p->owner));
 	p->next = malloc((2 * nr + 1) * sizeof(*p->next));
-	p->order = malloc((nr + 1) * sizeof(*p->order));
-	if (!p->bounds || !p->owner || !p->next || !p->order)
+	if (!p->bounds || !p->owner || !p->next)
 		return -1;
 	for (i = 0; i < nr; i++) {
-		const struct mh_range *t = &m[i].time_ns;
-
-		if (!name_has(&m[i], s->opts.at))
-			continue;
-		p->order[p->nr].m = &m[i];
-		p->order[p->nr++].life_ns =
-			(t->end < end_ns ? t->end : end_ns) - t->start;
-		p->bounds[n++] = m[i].addr.start;
-		p->bounds[n++] = m[i].addr.end;
+		p->bounds[n++] = p->order.v[i].addr.start;
+		p->bounds[n++] = p->order.v[i].addr.end;
 	}
 	qsort(p->bounds, n, sizeof(*p->bounds), by_value);
 	for (i = 0; i < n; i++) {
@@ -124,7 +153,8 @@ static int paint_init(struct paint *p, const struct mh_session *s,
 	}
 	for (i = 0; i <= p->nr_bounds; i++)
 		p->next[i] = i;
-	qsort(p->order, p->nr, sizeof(*p->order), by_life);
+	if (nr)
+		qsort(p->order.v, nr, sizeof(*p->order.v), by_life);
 	return 0;
 }
 
@@ -132,13 +162,13 @@ static void paint_all(struct paint *p)
 {
 	size_t i, k;
 
-	for (i = 0; i < p->nr; i++) {
-		const struct mh_mapping *m = p->order[i].m;
-		size_t end = bound_of(p, m->addr.end);
+	for (i = 0; i < p->order.nr; i++) {
+		const struct order *o = &p->order.v[i];
+		size_t end = bound_of(p, o->addr.end);
 
-		for (k = unowned(p, bound_of(p, m->addr.start)); k < end;
+		for (k = unowned(p, bound_of(p, o->addr.start)); k < end;
 		     k = unowned(p, k)) {
-			p->owner[k] = m;
+			p->owner[k] = o->m;
 			p->next[k] = k + 1;
 		}
 	}

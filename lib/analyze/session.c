@@ -335,6 +335,8 @@ int mh_session_open(struct mh_session **out, const char *path,
 		goto out;
 	}
 	ret = read_tables(s, err);
+	if (!ret && s->opts.at)
+		ret = mh_at_find(s, err);
 out:
 	if (ret)
 		mh_session_close(s);
@@ -358,6 +360,7 @@ void mh_session_close(struct mh_session *s)
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);
 	drop(s->opts.at);
+	free(s->at.v);
 	free(s);
 }
 

@@ -66,6 +66,14 @@ struct mh_session {
 		struct mh_event *v; /* FOOTPRINT; no pointers in them */
 		size_t nr, cap;
 	} footprints;
+	struct mh_at {
+		struct mh_at_range {
+			uint64_t key; /* of the space */
+			struct mh_range addr;
+		} * v; /* by key, then address; disjoint */
+		size_t nr, cap;
+		bool mappings; /* mappings have the name: v is empty */
+	} at;                  /* of opts.at */
 	struct {
 		struct mh_charge *v; /* by time */
 		size_t nr, cap;
@@ -122,6 +130,13 @@ enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits);
 void mh_session_provenance(const struct mh_session *s,
 			   const struct mh_session_source *src, uint32_t kinds,
 			   struct mh_provenance *out);
+
+/* Fill in ->at. */
+int mh_at_find(struct mh_session *s, struct mh_err *err);
+/* Whether a mapping's name contains @at. */
+bool mh_at_names(const struct mh_mapping *m, const char *at);
+/* Index of the first range at or after (@key, @addr). */
+size_t mh_at_index(const struct mh_at *at, uint64_t key, uint64_t addr);
 
 /* ---- address spaces ---- */
 

@@ -28,6 +28,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "record/buildid.h"
 #include "record/cgroup.h"
 #include "record/choose.h"
 #include "record/cost.h"
@@ -77,6 +78,7 @@ struct mh_recording {
 	int failed; /* status of the writer's failure */
 	struct mh_err why;
 	struct mh_seen seen;
+	struct mh_build_ids build_ids;
 	uint64_t start_ns, tick_ns;
 	uint64_t nr_events[MH_NR_EVENT_KINDS], lost, stall_max_ns;
 	bool stall_known, gives_footprint;
@@ -149,6 +151,12 @@ static int sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 	ret = mh_seen_event(&rec->seen, ev, err);
 	if (ret)
 		return ret > 0 ? MH_OK : ret;
+	if (ev->kind == MH_EV_MAP) {
+		if (ev != &dated)
+			dated = *ev;
+		ev = &dated;
+		mh_build_ids_fill(&rec->build_ids, &dated.map, rec->sysroot);
+	}
 	if (rec->heap && ev->kind == MH_EV_TASK && ev->task.op == MH_TASK_EXEC &&
 	    note_program(rec, &ev->task))
 		return mh_fail(err, MH_ENOMEM, "out of memory");
@@ -963,6 +971,7 @@ static void release(struct mh_recording *rec)
 	free(rec->programs.v);
 	mh_early_fini(&rec->early);
 	mh_seen_fini(&rec->seen);
+	mh_build_ids_fini(&rec->build_ids);
 	free(rec->roots.v);
 	free(rec);
 }

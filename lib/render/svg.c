@@ -17,35 +17,9 @@
 #include "render/png_encode.h"
 #include "render/text.h"
 #include "render/utf8.h"
+#include "render/xml.h"
 
 #define FONT "'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace"
-
-/* Names from strangers: safe for eyes first, then for XML. */
-static void put_xml(FILE *out, const char *s)
-{
-	char safe[MH_CAPTION_MAX * 4];
-	const char *p;
-
-	mh_utf8_safe(safe, sizeof(safe), s, 1);
-	for (p = safe; *p; p++) {
-		switch (*p) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			putc(*p, out);
-		}
-	}
-}
 
 /* Numbers with at most two decimals and a point in every locale. */
 static void put_number(FILE *out, double v)
@@ -103,10 +77,10 @@ static void put_head(FILE *out, const struct mh_paper *paper,
 		"viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"t d\">\n<title "
 		"id=\"t\">",
 		paper->w, paper->h, paper->w, paper->h);
-	put_xml(out, *map->from.title ? map->from.title : "memory accesses");
+	mh_xml_text(out, *map->from.title ? map->from.title : "memory accesses");
 	mh_heatmap_describe(map, about, sizeof(about));
 	fputs("</title>\n<desc id=\"d\">", out);
-	put_xml(out, about);
+	mh_xml_text(out, about);
 	fputs("</desc>\n<!-- memheat " MEMHEAT_VERSION
 	      " -->\n<style>image{image-rendering:pixelated}"
 	      "text{font-family:" FONT "}.t{",
@@ -180,7 +154,7 @@ static void put_text(FILE *out, const struct mh_mark *m, const char *class)
 	if (m->anchor >= 0)
 		fprintf(out, " text-anchor=\"%s\"", anchors[m->anchor + 1]);
 	putc('>', out);
-	put_xml(out, m->text);
+	mh_xml_text(out, m->text);
 	fputs("</text>\n", out);
 }
 
@@ -210,7 +184,7 @@ static void put_hover(FILE *out, struct mh_box box, const char *title)
 	fprintf(out,
 		"<rect class=\"h\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"><title>",
 		box.x, box.y, box.w > 0 ? box.w : 1, box.h > 0 ? box.h : 1);
-	put_xml(out, title);
+	mh_xml_text(out, title);
 	fputs("</title></rect>\n", out);
 }
 
@@ -266,7 +240,7 @@ static void put_boxes(FILE *out, const struct mh_paper *paper,
 		mh_caption_spot(map, i, title);
 		snprintf(number.text, sizeof(number.text), "%zu", i + 1);
 		fputs("<g><title>", out);
-		put_xml(out, title);
+		mh_xml_text(out, title);
 		fprintf(out,
 			"</title><rect class=\"b\" x=\"%d.5\" y=\"%d.5\" width=\"%d\" "
 			"height=\"%d\"/>",

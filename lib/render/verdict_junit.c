@@ -6,33 +6,7 @@
 #include <string.h>
 
 #include "render/verdict.h"
-
-/* Controls have no place in XML 1.0, escaped or not. */
-static void escaped(FILE *out, const char *s)
-{
-	char safe[2 * MH_VERDICT_LINE];
-	const char *p;
-
-	mh_text_safe(safe, sizeof(safe), s, 1);
-	for (p = safe; *p; p++) {
-		switch (*p) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*p, out);
-		}
-	}
-}
+#include "render/xml.h"
 
 static void write_growth(FILE *out, const struct mh_verdict *v)
 {
@@ -44,8 +18,8 @@ static void write_growth(FILE *out, const struct mh_verdict *v)
 
 		fprintf(out, "%s +%s: ", i ? "" : "largest growth:\n",
 			mh_text_bytes(amount, (uint64_t)(g->value - g->baseline)));
-		escaped(out, g->key);
-		escaped(out, mh_verdict_place(place, g));
+		mh_xml_text(out, g->key);
+		mh_xml_text(out, mh_verdict_place(place, g));
 		fputc('\n', out);
 	}
 }
@@ -53,9 +27,9 @@ static void write_growth(FILE *out, const struct mh_verdict *v)
 static void begin_case(FILE *out, const struct mh_verdict *v, const char *name)
 {
 	fprintf(out, "    <testcase classname=\"memheat.");
-	escaped(out, v->workload);
+	mh_xml_text(out, v->workload);
 	fprintf(out, "\" name=\"");
-	escaped(out, name);
+	mh_xml_text(out, name);
 	fprintf(out, "\">\n");
 }
 
@@ -69,17 +43,17 @@ static void write_metric(FILE *out, const struct mh_verdict *v,
 	mh_verdict_sentence(text, sizeof(text), m);
 	if (m->kind == MH_VERDICT_FAIL) {
 		fprintf(out, "      <failure type=\"regression\" message=\"");
-		escaped(out, text);
+		mh_xml_text(out, text);
 		fprintf(out, "\">");
 		write_growth(out, v);
 		fprintf(out, "</failure>\n");
 	} else if (m->kind == MH_VERDICT_INCONCLUSIVE) {
 		fprintf(out, "      <skipped message=\"");
-		escaped(out, text);
+		mh_xml_text(out, text);
 		fprintf(out, "\"/>\n");
 	} else {
 		fprintf(out, "      <system-out>%s: ", mh_verdict_name(m->kind));
-		escaped(out, text);
+		mh_xml_text(out, text);
 		fprintf(out, "</system-out>\n");
 	}
 	fprintf(out, "    </testcase>\n");
@@ -94,10 +68,11 @@ static void write_reason(FILE *out, const struct mh_verdict *v)
 	begin_case(out, v, "comparable");
 	if (*text) {
 		fprintf(out, "      <error type=\"workload\" message=\"");
-		escaped(out, text);
+		mh_xml_text(out, text);
 	} else {
 		fprintf(out, "      <skipped message=\"");
-		escaped(out, v->notes.nr ? v->notes.v[0].text : "nothing was compared");
+		mh_xml_text(out,
+			    v->notes.nr ? v->notes.v[0].text : "nothing was compared");
 	}
 	fprintf(out, "\"/>\n    </testcase>\n");
 }

@@ -551,6 +551,89 @@ int mh_symtab_objects(struct mh_symtab *st, size_t i, struct mh_symtab_object **
 	return MH_OK;
 }
 
+/* ---- finding ---- */
+
+static bool is_called(struct mh_symtab *st, const char *raw, const char *name)
+{
+	size_t len = strlen(name);
+	const char *readable;
+
+	if (!strncmp(raw, name, len))
+		return !raw[len] ||
+		       (raw[len] == '.' && raw[len + 1] >= '0' && raw[len + 1] <= '9');
+	if (strncmp(raw, "_Z", 2) != 0 && strncmp(raw, "_R", 2) != 0)
+		return false;
+	readable = mh_names_readable(&st->naming.names, raw);
+	return readable && !strcmp(readable, name);
+}
+
+struct find {
+	const char *name;
+	int (*fn)(void *arg, size_t space, struct mh_range addr);
+	void *arg;
+};
+
+static int find_in(struct mh_symtab *st, const struct mh_module *m,
+		   const struct mh_mapping *map, const struct find *f)
+{
+	uint64_t bias;
+	size_t i;
+	int ret = 0;
+
+	if (!mh_elf_bias(&m->elf, map, &bias))
+		return 0;
+	for (i = 0; !ret && i < m->names.data.nr; i++) {
+		const struct mh_elf_symbol *sym = &m->names.data.v[i];
+
+		if (sym->size && is_called(st, sym->name, f->name))
+			ret = f->fn(f->arg, map->space,
+				    (struct mh_range){ sym->addr + bias,
+						       sym->addr + bias + sym->size });
+	}
+	return ret;
+}
+
+/* A file's pieces stand together and share what their addresses differ by. */
+static bool is_next_piece(const struct mh_mapping *maps, size_t i)
+{
+	return i && maps[i - 1].path == maps[i].path &&
+	       maps[i - 1].build_id == maps[i].build_id &&
+	       maps[i - 1].pgoff < maps[i].pgoff;
+}
+
+int mh_symtab_find(struct mh_symtab *st, const char *name,
+		   int (*fn)(void *arg, size_t space, struct mh_range addr), void *arg,
+		   struct mh_err *err)
+{
+	const struct find f = { name, fn, arg };
+	size_t space, i, nr;
+	int ret = MH_OK;
+
+	for (space = 0; !ret && space < mh_maps_nr_spaces(st->maps); space++) {
+		const struct mh_mapping *maps = mh_maps_of(st->maps, space, &nr);
+
+		for (i = 0; !ret && i < nr; i++) {
+			struct mh_module *m;
+			uint32_t slot;
+
+			if (is_memory(maps[i].path) || is_next_piece(maps, i))
+				continue;
+			slot = module_get(st, &maps[i]);
+			if (!slot)
+				return mh_fail(err, MH_ENOMEM, "no memory for names");
+			m = st->modules.v[slot - 1];
+			ret = module_open(st, m, false, err);
+			if (!ret)
+				ret = find_in(st, m, &maps[i], &f);
+			if (st->nr_open > OPEN_MAX) {
+				mh_module_close(m, &st->naming);
+				st->nr_open--;
+			}
+		}
+	}
+	return ret;
+}
+
 /* ---- telling ---- */
 
 const uint64_t *mh_symtab_counts(const struct mh_symtab *st)

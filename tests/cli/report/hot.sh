@@ -66,3 +66,24 @@ assert anon["why"] == "memory without a file", anon
 assert abs(sum(r["share"] for r in rows) - 1) < 1e-9
 assert abs(rows[-1]["cum"] - 1) < 1e-9
 END
+
+# Ages of regions: of the last snapshot, by bytes; samples have none. Names as they are
+# linked, and another place for debug files.
+grep -q '"age_ns":null' out || fail 'a sample has an age'
+cat >text <<'END'
+meta time=1 key=trace.start_ns value=1000000000
+meta time=1 key=source.1.name value=damon
+meta time=1 key=source.1.sample_us value=5000
+meta time=1 key=source.1.aggr_us value=100000
+map time=1000000000 pid=7 op=add start=0x10000000 end=0x20000000 path=[heap] prot=3
+region time=1100000000 start_ns=1000000000 source=1 pid=7 start=0x10000000 end=0x10100000 nr_accesses=10 max_accesses=20 age=9
+region time=1200000000 start_ns=1100000000 source=1 pid=7 start=0x10000000 end=0x10100000 nr_accesses=10 max_accesses=20 age=10
+region time=1200000000 start_ns=1100000000 source=1 pid=7 start=0x10100000 end=0x10200000 nr_accesses=5 max_accesses=20 age=30
+END
+"$MEMHEAT" import text text -o aged 2>err || fail "$(cat err)"
+status 0 "$MEMHEAT" report hot -i aged --format json
+shows '"age_ns":2000000000'
+status 0 "$MEMHEAT" report hot -i aged
+shows '2 s'
+status 0 "$MEMHEAT" report hot -i t --no-demangle --debug-dir /no/such
+shows touch.c:4

@@ -105,3 +105,29 @@ want = [(7, "mapping", "", 2), (7, "site", "one", 1), (7, "site", "two", 3),
         (8, "mapping", "", 1), (8, "site", "two", 1)]
 assert got == want, got
 END
+
+# --at: a variable, or the blocks that a function allocated, in reports and in the dump.
+status 0 "$MEMHEAT" report hot -i t --at hot_table --format json
+mv out table.json
+status 0 "$MEMHEAT" report hot -i t --at make_index --format json
+mv out index.json
+status 0 "$MEMHEAT" report heatmap -i t --at make_index --format json
+status 0 "$MEMHEAT" dump t -k sample --at hot_table
+grep -c '^sample' out >nr_table
+status 0 "$MEMHEAT" dump t -k sample --at make_index
+grep -c '^sample' out >nr_index
+status 2 "$MEMHEAT" report hot -i t --at no_such_thing
+says 'no variable'
+python3 - truth.json "$(cat nr_table)" "$(cat nr_index)" <<'END'
+import json
+import sys
+
+truth = {s["name"]: s for s in json.load(open(sys.argv[1]))["shares"]}
+for name, file, count in (("hot_table", "table", sys.argv[2]), ("index", "index", sys.argv[3])):
+    rows = json.load(open(file + ".json"))["rows"]
+    want = truth[name]
+    assert len(rows) == 1 and rows[0]["share"] == 1, rows
+    assert want["start"] <= rows[0]["start"] and rows[0]["end"] <= want["end"], (rows, want)
+    # First touches, and the page that malloc had touched.
+    assert want["first_touches"] <= int(count) <= want["first_touches"] + 2, (name, count)
+END
