@@ -51,8 +51,6 @@ static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
 		seen->nr_stats++;
 		break;
 	case MH_EV_GAP:
-	case MH_EV_STACK:
-	case MH_EV_HEAP:
 		seen->nr_not_run += ev->gap.cause == MH_GAP_NOT_RUN;
 		seen->nr_exited += ev->gap.cause == MH_GAP_EXITED;
 		seen->nr_unreadable += ev->gap.cause == MH_GAP_UNREADABLE;
@@ -62,6 +60,8 @@ static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
 	case MH_EV_SAMPLE:
 	case MH_EV_PAGES:
 	case MH_EV_LOST:
+	case MH_EV_STACK:
+	case MH_EV_HEAP:
 		break;
 	}
 	return MH_OK;
