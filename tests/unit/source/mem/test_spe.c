@@ -167,24 +167,16 @@ static void test_area(void **state)
 
 static void put(const char *root, const char *text)
 {
-	static const char *const folders[] = { "",
-					       "/sys",
-					       "/sys/devices",
-					       "/sys/devices/system",
-					       "/sys/devices/system/cpu",
-					       "/sys/devices/system/cpu/cpu0",
-					       "/sys/devices/system/cpu/cpu0/regs",
-					       "/sys/devices/system/cpu/cpu0/regs/"
-					       "identification" };
-	char path[256];
-	size_t i;
+	char path[256], *slash;
 	FILE *f;
 
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", root, folders[i]);
+	snprintf(path, sizeof(path),
+		 "%s/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", root);
+	mkdir(root, 0700);
+	for (slash = path + strlen(root); (slash = strchr(slash, '/')); *slash++ = '/') {
+		*slash = '\0';
 		mkdir(path, 0700);
 	}
-	strcat(path, "/midr_el1");
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
