@@ -523,7 +523,8 @@ int mh_maps_finish(struct mh_maps *maps, struct mh_err *err)
 		while (next < maps->mappings.nr && maps->mappings.v[next].space == i)
 			next++;
 		sp->nr = next - sp->first;
-		if (mh_maps_tree_init(&sp->tree, maps->mappings.v + sp->first, sp->nr))
+		if (sp->nr &&
+		    mh_maps_tree_init(&sp->tree, maps->mappings.v + sp->first, sp->nr))
 			return no_memory(err);
 	}
 	free(maps->open.v);

@@ -88,5 +88,7 @@ int main(int argc, char **argv)
 			walk(&stores[i]);
 		nanosleep(&pause, NULL);
 	} while (now() < end);
+	for (i = 0; i < 3; i++)
+		free(stores[i].p);
 	return status;
 }

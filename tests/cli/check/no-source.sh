@@ -4,8 +4,10 @@
 set -eu
 . "$TOP/tests/cli/lib.sh"
 unshare -rm true 2>/dev/null || { echo 'no user namespaces here'; exit 77; }
-# Without /proc there is no clear_refs, and no leak checker of a sanitizer build either.
-export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+# A sanitizer's leak checker reads /proc, and so do its options.
+case $MEMHEAT in
+*san-*) echo 'without /proc sanitizers do not work either'; exit 77 ;;
+esac
 status 77 unshare -rm sh -c \
 	'mount -t tmpfs none /proc && exec "$@"' - \
 	"$MEMHEAT" check --budget 'wss.p90<=1G' -- true
