@@ -11,85 +11,27 @@
  * A recording of a command ends when the command does. What it left running is said, and
  * left running.
  */
-#include <memheat/record.h>
+#include "record/recording.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "record/buildid.h"
 #include "record/cgroup.h"
-#include "record/choose.h"
 #include "record/cost.h"
-#include "record/early.h"
-#include "record/file.h"
-#include "record/heap.h"
 #include "record/host.h"
-#include "record/seen.h"
-#include "record/spawn.h"
 
 #define TICK_NS 1000000000u
 /* Without pidfds the end of a process is looked for this often. */
 #define NO_PIDFD_NS    50000000u
 #define FDS_PER_SOURCE 8
-
-struct run {
-	const struct mh_source_ops *ops;
-	struct mh_source *src; /* NULL: it ended or failed */
-	uint64_t failed_ns;    /* 0: it did not */
-};
-
-struct root {
-	pid_t pid;
-	int pidfd; /* -1: gone, or none */
-	bool gone;
-};
-
-struct mh_recording {
-	struct mh_record_opts opts; /* strings and arrays are the caller's */
-	struct mh_target target;
-	char cgroup[PATH_MAX]; /* its folder, where one is the target */
-	const char *sysroot;
-	pid_t command_pid;
-	struct mh_child child;
-	struct mh_heap_log *heap; /* NULL: none */
-	uint64_t heap_ns;         /* when to look into it */
-	bool heap_checked;        /* why the command has none was said */
-	struct run runs[MH_SOURCES_MAX];
-	size_t nr_runs;
-	struct {
-		struct root *v;
-		size_t nr, cap;
-	} roots;
-	struct mh_early early;
-	struct mh_writer *writer; /* NULL: not open yet; events are kept early */
-	bool moved_old, started;
-	int failed; /* status of the writer's failure */
-	struct mh_err why;
-	struct mh_seen seen;
-	struct mh_build_ids build_ids;
-	uint64_t start_ns, tick_ns;
-	uint64_t nr_events[MH_NR_EVENT_KINDS], lost, stall_max_ns;
-	bool stall_known, gives_footprint;
-	struct {
-		struct program {
-			uint32_t pid;
-			char comm[16];
-		} * v;
-		size_t nr, cap;
-	} programs; /* that were started, where there is a heap log */
-};
 
 /* ---- events into the trace ---- */
 
@@ -106,7 +48,7 @@ static void note(struct mh_recording *rec, const struct mh_event *ev)
 	}
 }
 
-static int write_event(struct mh_recording *rec, const struct mh_event *ev,
+int mh_recording_write(struct mh_recording *rec, const struct mh_event *ev,
 		       struct mh_err *err)
 {
 	int ret = mh_writer_add(rec->writer, ev, &rec->why);
@@ -137,7 +79,7 @@ static int note_program(struct mh_recording *rec, const struct mh_ev_task *task)
 	return 0;
 }
 
-static int sink(void *arg, const struct mh_event *ev, struct mh_err *err)
+int mh_recording_sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct mh_recording *rec = arg;
 	struct mh_event dated;
@@ -165,299 +107,14 @@ static int sink(void *arg, const struct mh_event *ev, struct mh_err *err)
 			*err = rec->why;
 		return rec->failed;
 	}
-	return rec->writer ? write_event(rec, ev, err)
+	return rec->writer ? mh_recording_write(rec, ev, err)
 			   : mh_early_keep(&rec->early, ev, err);
-}
-
-static int sink_early(void *arg, const struct mh_event *ev, struct mh_err *err)
-{
-	return write_event(arg, ev, err);
-}
-
-/* ---- opening ---- */
-
-/* Every source needs what this file needs; better one refusal than one from each. */
-static int check_access(pid_t pid, struct mh_err *err)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		close(fd);
-		return MH_OK;
-	}
-	if (errno == ENOENT || errno == ESRCH)
-		return mh_fail(err, MH_ENOTARGET, "no process has pid %d", (int)pid);
-	return mh_fail(
-		err, MH_EPERM,
-		"pid %d is another user's process, or has privileges that we lack; "
-		"run as root",
-		(int)pid);
-}
-
-static int watch_root(struct mh_recording *rec, pid_t pid, struct mh_err *err)
-{
-	int ret = check_access(pid, err);
-	struct root *root;
-
-	if (ret)
-		return ret;
-	root = mh_vec_push(&rec->roots);
-	if (!root)
-		return mh_fail(err, MH_ENOMEM, "out of memory");
-	root->pid = pid;
-	root->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (root->pidfd >= 0 || errno == ENOSYS)
-		return MH_OK;
-	return mh_fail(err, MH_ENOTARGET, "no process has pid %d", (int)pid);
-}
-
-/*
- * The folder of a control group: as named, or below the mount of the unified hierarchy,
- * or below that of perf events where hierarchies are apart.
- */
-static int find_cgroup(struct mh_recording *rec, struct mh_err *err)
-{
-	static const char *const mounts[] = { "", "/sys/fs/cgroup/",
-					      "/sys/fs/cgroup/unified/",
-					      "/sys/fs/cgroup/perf_event/" };
-	const char *name = rec->opts.target.cgroup;
-	char procs[PATH_MAX + 16];
-	size_t i;
-
-	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		snprintf(rec->cgroup, sizeof(rec->cgroup), "%s%s", mounts[i], name);
-		snprintf(procs, sizeof(procs), "%s/cgroup.procs", rec->cgroup);
-		if (!access(procs, F_OK)) {
-			rec->target.cgroup = rec->cgroup;
-			return MH_OK;
-		}
-	}
-	return mh_fail(err, MH_ENOTARGET, "no control group '%s' below /sys/fs/cgroup",
-		       name);
-}
-
-/* The heap log of a command; without it where the command would not bear it. */
-static int open_heap(struct mh_recording *rec, const char *path, struct mh_err *err)
-{
-	const char *name = rec->opts.command[0];
-	char why[256];
-	int ret;
-
-	if (!rec->opts.heap_bytes)
-		return MH_OK;
-	ret = mh_heap_preload_check(path, why, sizeof(why));
-	if (*why)
-		mh_log_say(rec->opts.log, MH_WARNING,
-			   "no heap log of '%s': %s, so nothing can be preloaded; its "
-			   "blocks have no names",
-			   name, why);
-	rec->heap_checked = *why != 0;
-	if (ret == MH_ENOSUP)
-		return MH_OK;
-	return mh_heap_log_open(&rec->heap, rec->opts.heap_shim, rec->opts.heap_bytes,
-				err);
-}
-
-static int prepare_target(struct mh_recording *rec, struct mh_err *err)
-{
-	char path[PATH_MAX];
-	size_t i;
-	int ret;
-
-	if (!rec->opts.command) {
-		rec->target = rec->opts.target;
-		if (rec->target.type == MH_TARGET_CGROUP) {
-			ret = find_cgroup(rec, err);
-			if (ret)
-				return ret;
-		}
-		for (i = 0; i < rec->target.nr_pids; i++) {
-			ret = watch_root(rec, rec->target.pids[i], err);
-			if (ret)
-				return ret;
-		}
-		return MH_OK;
-	}
-	ret = mh_child_look(path, rec->opts.command[0], err);
-	if (!ret)
-		ret = open_heap(rec, path, err);
-	if (!ret)
-		ret = mh_child_spawn(&rec->child, rec->opts.command,
-				     rec->heap ? mh_heap_log_env(rec->heap) : NULL,
-				     !strcmp(rec->opts.path, "-"), err);
-	if (ret)
-		return ret;
-	rec->command_pid = rec->child.pid;
-	/* Orphans of the command come to us, so that they are still found. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	rec->target = (struct mh_target){ .type = MH_TARGET_PROCESSES,
-					  .pids = &rec->command_pid,
-					  .nr_pids = 1,
-					  .children = 1,
-					  .spawned = 1,
-					  .ranges = rec->opts.target.ranges,
-					  .nr_ranges = rec->opts.target.nr_ranges };
-	return MH_OK;
-}
-
-static int open_source(struct mh_recording *rec, const struct mh_source_ops *ops,
-		       struct mh_err *err)
-{
-	struct run *run = &rec->runs[rec->nr_runs];
-	uint16_t id = (uint16_t)(rec->nr_runs + 1);
-	int ret;
-
-	ret = ops->open(&run->src, id, &rec->target, &rec->opts.source, sink, rec, err);
-	if (ret) {
-		run->src = NULL;
-		return ret;
-	}
-	run->ops = ops;
-	rec->nr_runs++;
-	rec->gives_footprint |= ops->gives_footprint;
-	if (ops->gives_tasks)
-		rec->seen.exact_tasks |= 1ull << id;
-	return MH_OK;
-}
-
-static int open_sources(struct mh_recording *rec, struct mh_err *err)
-{
-	struct mh_err why = { 0 };
-	struct mh_choice choice;
-	size_t i;
-	int ret;
-
-	ret = mh_choose_sources(&choice, rec->opts.sources, rec->opts.force, &rec->target,
-				&rec->opts.source, err);
-	if (ret)
-		return ret;
-	rec->seen.several = choice.nr > 1;
-	for (i = 0; i < choice.nr; i++) {
-		ret = open_source(rec, choice.ops[i], &why);
-		if (ret && choice.automatic && ret != MH_ENOTARGET && choice.nr > 1)
-			mh_log_say(rec->opts.log, MH_NOTICE, "left out: %s", why.msg);
-		else if (ret)
-			break;
-	}
-	if (!ret || (choice.automatic && rec->nr_runs && ret != MH_ENOTARGET))
-		return MH_OK;
-	if (err)
-		*err = why;
-	return ret;
-}
-
-static int tell_target(struct mh_recording *rec, struct mh_err *err)
-{
-	const struct mh_target *t = &rec->target;
-	struct mh_wbuf pids = { 0 };
-	char one[16];
-	size_t i;
-	int ret;
-
-	if (rec->opts.command)
-		return mh_meta_tell_words(sink, rec, err, "target.command",
-					  rec->opts.command);
-	if (t->type == MH_TARGET_SYSTEM)
-		return mh_meta_tell(sink, rec, err, "target.title", "the whole machine");
-	if (t->type == MH_TARGET_CGROUP)
-		return mh_meta_tell(sink, rec, err, "target.cgroup", "%s", t->cgroup);
-	for (i = 0; i < t->nr_pids; i++) {
-		snprintf(one, sizeof(one), "%s%d", i ? "," : "", (int)t->pids[i]);
-		mh_wbuf_bytes(&pids, one, strlen(one));
-	}
-	mh_wbuf_u8(&pids, 0);
-	ret = pids.bad ? mh_fail(err, MH_ENOMEM, "out of memory")
-		       : mh_meta_tell(sink, rec, err, "target.pids", "%s",
-				      (const char *)pids.p);
-	mh_wbuf_fini(&pids);
-	return ret;
-}
-
-static int tell_name(struct mh_recording *rec, struct mh_err *err)
-{
-	char path[64], comm[64] = "";
-	FILE *f;
-
-	if (rec->opts.command || rec->target.type != MH_TARGET_PROCESSES)
-		return MH_OK;
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)rec->target.pids[0]);
-	f = fopen(path, "re");
-	if (!f)
-		return MH_OK;
-	if (!fgets(comm, sizeof(comm), f))
-		comm[0] = '\0';
-	fclose(f);
-	comm[strcspn(comm, "\n")] = '\0';
-	return mh_meta_tell(sink, rec, err, "target.title", "%s (pid %d)", comm,
-			    (int)rec->target.pids[0]);
-}
-
-static int tell_provenance(struct mh_recording *rec, struct mh_err *err)
-{
-	int ret = mh_host_tell(rec->sysroot, sink, rec, err);
-
-	if (!ret && rec->opts.argv)
-		ret = mh_meta_tell_words(sink, rec, err, "tool.argv", rec->opts.argv);
-	if (!ret)
-		ret = tell_target(rec, err);
-	return ret ? ret : tell_name(rec, err);
-}
-
-static int open_trace(struct mh_recording *rec, struct mh_err *err)
-{
-	struct mh_writer *writer = NULL;
-	int ret;
-
-	ret = mh_trace_keep_old(rec->opts.path, &rec->moved_old, err);
-	if (ret)
-		return ret;
-	ret = mh_writer_open(&writer, rec->opts.path, &rec->opts.writer, err);
-	if (ret) {
-		mh_trace_bring_back(rec->opts.path, rec->moved_old);
-		return ret;
-	}
-	rec->writer = writer;
-	return mh_early_replay(&rec->early, sink_early, rec, err);
-}
-
-int mh_recording_open(struct mh_recording **out, const struct mh_record_opts *opts,
-		      struct mh_err *err)
-{
-	struct mh_recording *rec = calloc(1, sizeof(*rec));
-	int ret;
-
-	*out = NULL;
-	if (!rec)
-		return mh_fail(err, MH_ENOMEM, "out of memory");
-	rec->opts = *opts;
-	rec->sysroot = opts->source.sysroot ? opts->source.sysroot : "";
-	rec->child = (struct mh_child){ .pidfd = -1, .go_fd = -1, .errno_fd = -1 };
-	rec->child.status = -1;
-	if (!rec->opts.source.log)
-		rec->opts.source.log = opts->log;
-	if (!rec->opts.writer.log)
-		rec->opts.writer.log = opts->log;
-	rec->start_ns = mh_now_ns();
-	ret = prepare_target(rec, err);
-	if (!ret)
-		ret = tell_provenance(rec, err);
-	if (!ret)
-		ret = open_sources(rec, err);
-	if (!ret)
-		ret = open_trace(rec, err);
-	if (!ret)
-		*out = rec;
-	else if (mh_recording_close(rec, NULL))
-		return ret; /* the first failure is the one to tell */
-	return ret;
 }
 
 /* ---- going ---- */
 
-static int tell_command(struct mh_recording *rec, enum mh_task_op op, struct mh_err *err)
+int mh_recording_tell_command(struct mh_recording *rec, enum mh_task_op op,
+			      struct mh_err *err)
 {
 	const char *name = strrchr(rec->opts.command[0], '/');
 	struct mh_event ev;
@@ -468,7 +125,7 @@ static int tell_command(struct mh_recording *rec, enum mh_task_op op, struct mh_
 	ev.task.pid = ev.task.tid = (uint32_t)rec->command_pid;
 	ev.task.ppid = (uint32_t)getpid();
 	ev.task.comm = name ? name + 1 : rec->opts.command[0];
-	return sink(rec, &ev, err);
+	return mh_recording_sink(rec, &ev, err);
 }
 
 int mh_recording_start(struct mh_recording *rec, struct mh_err *err)
@@ -478,9 +135,10 @@ int mh_recording_start(struct mh_recording *rec, struct mh_err *err)
 	mh_assert(!rec->started);
 	if (rec->opts.command)
 		rec->start_ns = mh_now_ns();
-	ret = mh_meta_tell(sink, rec, err, "trace.start_ns", "%" PRIu64, rec->start_ns);
+	ret = mh_meta_tell(mh_recording_sink, rec, err, "trace.start_ns", "%" PRIu64,
+			   rec->start_ns);
 	if (!ret && rec->opts.command) {
-		ret = tell_command(rec, MH_TASK_FORK, err);
+		ret = mh_recording_tell_command(rec, MH_TASK_FORK, err);
 		if (!ret)
 			ret = mh_child_go(&rec->child, rec->opts.command[0], err);
 	}
@@ -493,35 +151,12 @@ int mh_recording_start(struct mh_recording *rec, struct mh_err *err)
 
 /* ---- the heap log ---- */
 
-static int take_heap(struct mh_recording *rec, int last, struct mh_err *err)
+int mh_recording_take_heap(struct mh_recording *rec, int last, struct mh_err *err)
 {
-	int ret = mh_heap_log_take(rec->heap, last, sink, rec, err);
+	int ret = mh_heap_log_take(rec->heap, last, mh_recording_sink, rec, err);
 
 	rec->heap_ns = mh_heap_log_next_ns(rec->heap);
 	return ret;
-}
-
-static void say_without_heap(const struct mh_recording *rec)
-{
-	char names[128] = "";
-	size_t i, len = 0, nr = 0;
-
-	for (i = 0; i < rec->programs.nr; i++) {
-		const struct program *p = &rec->programs.v[i];
-
-		if (mh_heap_log_has(rec->heap, p->pid) ||
-		    (p->pid == (uint32_t)rec->command_pid && rec->heap_checked))
-			continue;
-		if (nr++ < 4)
-			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-						len ? ", " : "", p->comm);
-	}
-	if (nr)
-		mh_log_say(
-			rec->opts.log, MH_WARNING,
-			"%zu program%s ran without the heap log (static, setuid, or of "
-			"another user): %s%s",
-			nr, nr > 1 ? "s" : "", names, nr > 4 ? ", ..." : "");
 }
 
 /* ---- once a second ---- */
@@ -539,9 +174,10 @@ static int tell_process(struct mh_recording *rec, uint32_t pid, bool *gone,
 	if (*gone)
 		return MH_OK;
 	if (!rec->gives_footprint)
-		ret = sink(rec, &ev, err);
+		ret = mh_recording_sink(rec, &ev, err);
 	if (!ret && mh_cost_cpu_ns((pid_t)pid, &cpu_ns))
-		ret = mh_stat_tell(sink, rec, pid, "target.cpu_ns", cpu_ns, err);
+		ret = mh_stat_tell(mh_recording_sink, rec, pid, "target.cpu_ns", cpu_ns,
+				   err);
 	return ret;
 }
 
@@ -566,7 +202,7 @@ static int tell_processes(struct mh_recording *rec, struct mh_err *err)
 	return MH_OK;
 }
 
-static int tick(struct mh_recording *rec, struct mh_err *err)
+int mh_recording_tick(struct mh_recording *rec, struct mh_err *err)
 {
 	int ret;
 
@@ -574,10 +210,10 @@ static int tick(struct mh_recording *rec, struct mh_err *err)
 		mh_child_reap_orphans(&rec->child);
 	ret = tell_processes(rec, err);
 	if (!ret && rec->target.type == MH_TARGET_CGROUP)
-		ret = mh_cgroup_tell(rec->target.cgroup, sink, rec, err);
+		ret = mh_cgroup_tell(rec->target.cgroup, mh_recording_sink, rec, err);
 	if (!ret)
-		ret = mh_stat_tell(sink, rec, 0, "observer.cpu_ns", mh_cost_own_cpu_ns(),
-				   err);
+		ret = mh_stat_tell(mh_recording_sink, rec, 0, "observer.cpu_ns",
+				   mh_cost_own_cpu_ns(), err);
 	return ret;
 }
 
@@ -606,10 +242,10 @@ static int judge(struct mh_recording *rec, struct run *run, int status,
 	return MH_OK;
 }
 
-static int step_source(struct mh_recording *rec, struct run *run, int last)
+int mh_recording_step_source(struct mh_recording *rec, struct run *run, int last)
 {
 	struct mh_err why = { 0 };
-	int status = run->ops->step(run->src, last, sink, rec, &why);
+	int status = run->ops->step(run->src, last, mh_recording_sink, rec, &why);
 
 	if (last && status > 0)
 		return MH_OK;
@@ -720,7 +356,7 @@ static int step_sources(struct mh_recording *rec, const struct waiting *w)
 		 * looks does not tell of a mapping before the one that saw it made. */
 		if (!run->src || !(is_due(w, i, now) || run->ops->gives_tasks))
 			continue;
-		ret = step_source(rec, run, 0);
+		ret = mh_recording_step_source(rec, run, 0);
 		if (ret)
 			return ret;
 	}
@@ -818,9 +454,9 @@ int mh_recording_step(struct mh_recording *rec, int extra_fd, uint64_t until_ns,
 	ret = rec->failed ? MH_OK : step_sources(rec, &w);
 	now = mh_now_ns();
 	if (!ret && !rec->failed && rec->heap && now >= rec->heap_ns)
-		ret = take_heap(rec, 0, err);
+		ret = mh_recording_take_heap(rec, 0, err);
 	if (!ret && !rec->failed && now >= rec->tick_ns)
-		ret = tick(rec, err);
+		ret = mh_recording_tick(rec, err);
 	if (now >= rec->tick_ns)
 		rec->tick_ns = now + TICK_NS;
 	if (rec->failed && !had_failed)
@@ -850,156 +486,4 @@ int mh_recording_wait_status(const struct mh_recording *rec)
 pid_t mh_recording_command_pid(const struct mh_recording *rec)
 {
 	return rec->command_pid;
-}
-
-/* ---- the end ---- */
-
-static int tell_gap(struct mh_recording *rec, size_t i, struct mh_err *err)
-{
-	struct mh_event ev;
-
-	if (!rec->runs[i].failed_ns)
-		return MH_OK;
-	mh_event_init(&ev, MH_EV_GAP);
-	ev.source = (uint16_t)(i + 1);
-	ev.time_ns = mh_now_ns();
-	ev.gap.start_ns = rec->runs[i].failed_ns;
-	ev.gap.cause = MH_GAP_STOPPED;
-	return sink(rec, &ev, err);
-}
-
-static uint64_t timeval_ns(struct timeval t)
-{
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
-}
-
-static int tell_command_end(struct mh_recording *rec, struct mh_err *err)
-{
-	const struct rusage *use = &rec->child.use;
-	uint32_t pid = (uint32_t)rec->command_pid;
-	int ret;
-
-	if (rec->child.status < 0)
-		return MH_OK;
-	ret = tell_command(rec, MH_TASK_EXIT, err);
-	if (!ret)
-		ret = mh_stat_tell(sink, rec, pid, "target.cpu_total_ns",
-				   timeval_ns(use->ru_utime) + timeval_ns(use->ru_stime),
-				   err);
-	if (!ret)
-		ret = mh_stat_tell(sink, rec, pid, "target.rss_max",
-				   (uint64_t)use->ru_maxrss * 1024, err);
-	if (!ret)
-		ret = mh_meta_tell(sink, rec, err, "target.wait_status", "%d",
-				   rec->child.status);
-	return ret;
-}
-
-static int tell_end(struct mh_recording *rec, struct mh_err *err)
-{
-	int ret = MH_OK;
-	size_t i;
-
-	for (i = 0; !ret && i < rec->nr_runs; i++)
-		ret = tell_gap(rec, i, err);
-	if (!ret)
-		ret = tell_command_end(rec, err);
-	if (!ret)
-		ret = tick(rec, err);
-	if (!ret && rec->stall_known)
-		ret = mh_stat_tell(sink, rec, 0, "observer.stall_max_ns",
-				   rec->stall_max_ns, err);
-	if (!ret)
-		ret = mh_meta_tell(sink, rec, err, "trace.end_ns", "%" PRIu64,
-				   mh_now_ns());
-	return ret;
-}
-
-static void say_left_running(struct mh_recording *rec)
-{
-	size_t i, nr = 0;
-
-	if (rec->child.status < 0)
-		return;
-	for (i = 0; i < rec->seen.processes.nr; i++)
-		nr += !rec->seen.processes.v[i].ended &&
-		      rec->seen.processes.v[i].pid != (uint32_t)rec->command_pid;
-	if (nr)
-		mh_log_say(rec->opts.log, MH_NOTICE,
-			   "the command has left %zu running; from now on that is not "
-			   "recorded",
-			   nr);
-}
-
-/* Everything that is still to be told, into a trace that still takes it. */
-static int finish(struct mh_recording *rec, struct mh_err *err)
-{
-	size_t i;
-	int ret = MH_OK;
-
-	for (i = 0; !ret && i < rec->nr_runs; i++) {
-		if (rec->runs[i].src)
-			ret = step_source(rec, &rec->runs[i], 1);
-	}
-	if (!ret && rec->heap)
-		ret = take_heap(rec, 1, err);
-	if (!ret)
-		ret = tell_end(rec, err);
-	if (!ret)
-		say_left_running(rec);
-	if (!ret && rec->heap)
-		say_without_heap(rec);
-	return ret;
-}
-
-static void release(struct mh_recording *rec)
-{
-	size_t i;
-
-	for (i = 0; i < rec->nr_runs; i++) {
-		if (rec->runs[i].src)
-			rec->runs[i].ops->close(rec->runs[i].src);
-	}
-	for (i = 0; i < rec->roots.nr; i++) {
-		if (rec->roots.v[i].pidfd >= 0)
-			close(rec->roots.v[i].pidfd);
-	}
-	if (rec->child.pid)
-		prctl(PR_SET_CHILD_SUBREAPER, 0);
-	mh_child_fini(&rec->child);
-	mh_heap_log_close(rec->heap);
-	free(rec->programs.v);
-	mh_early_fini(&rec->early);
-	mh_seen_fini(&rec->seen);
-	mh_build_ids_fini(&rec->build_ids);
-	free(rec->roots.v);
-	free(rec);
-}
-
-int mh_recording_close(struct mh_recording *rec, struct mh_err *err)
-{
-	struct mh_err closing = { 0 };
-	bool opened;
-	int ret = MH_OK, status;
-
-	if (!rec)
-		return MH_OK;
-	opened = rec->writer != NULL;
-	if (rec->started && !rec->failed)
-		ret = finish(rec, err);
-	if (rec->failed) {
-		ret = rec->failed;
-		if (err)
-			*err = rec->why;
-	}
-	status = mh_writer_close(rec->writer, &closing);
-	if (status && !ret) {
-		ret = status;
-		if (err)
-			*err = closing;
-	}
-	if (opened && !rec->started)
-		mh_trace_bring_back(rec->opts.path, rec->moved_old);
-	release(rec);
-	return ret;
 }
