@@ -3,6 +3,7 @@
 #include "analyze/pass.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,11 +43,20 @@ static uint64_t rows_wanted(const struct mh_session *s, const struct mh_filter *
 	return rows;
 }
 
+/* Those that we may use: taskset(1) and cpusets leave us fewer than there are. */
+static unsigned nr_cpus(void)
+{
+	cpu_set_t set;
+	long nr = sched_getaffinity(0, sizeof(set), &set) ? sysconf(_SC_NPROCESSORS_ONLN)
+							  : CPU_COUNT(&set);
+
+	return nr < 1 ? 1 : (unsigned)nr;
+}
+
 static unsigned threads_for(const struct mh_session *s, uint64_t rows,
 			    const struct mh_analysis *list, size_t nr)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = s->opts.threads ? s->opts.threads : cpus < 1 ? 1 : (unsigned)cpus;
+	unsigned n = s->opts.threads ? s->opts.threads : nr_cpus();
 	size_t i;
 
 	for (i = 0; i < nr; i++) {
