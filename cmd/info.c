@@ -78,8 +78,9 @@ static void text_state(FILE *out, const struct mh_trace_info *info,
 		fprintf(out, "complete   yes\n");
 	else
 		fprintf(out,
-			"complete   no: the recorder was killed before it could close "
-			"the trace; %" PRIu64 " rows come from its tail file\n",
+			"complete   no: the trace was not closed (its recorder was "
+			"killed, the disk was full, or the file was cut); %" PRIu64
+			" rows come from its tail file\n",
 			info->tail_rows);
 }
 

@@ -109,8 +109,8 @@ void mh_report_footer(FILE *out, const struct mh_provenance *from)
 	item(&l, from->nr_damaged, "damaged block", "damaged blocks");
 	if (!from->complete)
 		fprintf(out,
-			"%sthe end: the recorder was killed before it could close "
-			"the trace",
+			"%sthe end: the trace was not closed (its recorder was killed, "
+			"the disk was full, or the file was cut)",
 			l.nr++ ? ", " : "");
 	fprintf(out, "%s\n", l.nr ? "" : "nothing was lost");
 	if (from->observer_cpu_ns) {

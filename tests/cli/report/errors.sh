@@ -45,7 +45,7 @@ head -c $((size - 4)) whole >cut.data
 status 0 "$MEMHEAT" info --format json cut.data
 shows '"complete":false'
 status 0 "$MEMHEAT" report cut.data
-shows "the recorder was killed before it could close the trace"
+shows "the trace was not closed (its recorder was killed, the disk was full, or the file was cut)"
 
 # A trace of nothing.
 "$MEMHEAT" import text /dev/null -o nothing 2>err
