@@ -137,6 +137,29 @@ static void test_table_no_trailing_space(void **state)
 	expect(f, "a   b\nxx\n    y\n");
 }
 
+static void test_table_known_only(void **state)
+{
+	FILE *f = begin();
+	struct mh_table t;
+
+	(void)state;
+	mh_table_begin_text(&t, f, 0, columns, 4);
+	t.known_only = 1;
+	mh_table_put_name(&t, "日本", 7);
+	mh_table_put_u64(&t, MH_NO_DATA);
+	mh_table_put_u64(&t, 1000);
+	mh_table_put_ratio(&t, NAN);
+	mh_table_put_words(&t, "%d%s", 1, "st");
+	mh_table_put_u64(&t, MH_NO_DATA);
+	mh_table_put_u64(&t, MH_NO_DATA);
+	mh_table_put_ratio(&t, NAN);
+	assert_int_equal(mh_table_end(&t, NULL), MH_OK);
+	/* A character that does not fit whole is left out. */
+	expect(f, "mapping  idle\n"
+		  "         1 us\n"
+		  "1st         -\n");
+}
+
 static void test_table_csv(void **state)
 {
 	FILE *f = begin();
@@ -180,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_json_strings),
 		cmocka_unit_test(test_table_text),
 		cmocka_unit_test(test_table_no_trailing_space),
+		cmocka_unit_test(test_table_known_only),
 		cmocka_unit_test(test_table_csv),
 		cmocka_unit_test(test_table_json),
 		cmocka_unit_test(test_table_empty),
