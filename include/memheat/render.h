@@ -159,7 +159,8 @@ struct mh_table {
 	enum mh_format format;
 	FILE *out;
 	struct mh_json *j;
-	size_t at; /* column of the next cell */
+	int members; /* JSON: no object around a row */
+	size_t at;   /* column of the next cell */
 	int utf8;
 	FILE *kept; /* text: fields, each ended by NUL; NULL: no memory */
 	char *fields;
@@ -179,6 +180,10 @@ void mh_table_begin_csv(struct mh_table *t, FILE *out,
 void mh_table_begin_json(struct mh_table *t, struct mh_json *j,
 			 const struct mh_table_column *columns, size_t nr_columns);
 
+/* One row as members of the object that is open; it needs no end. */
+void mh_table_begin_members(struct mh_table *t, struct mh_json *j,
+			    const struct mh_table_column *columns, size_t nr_columns);
+
 /* The next cell; the column's type says which of them. */
 void mh_table_put_text(struct mh_table *t, const char *s); /* NULL: absent */
 void mh_table_put_u64(struct mh_table *t, uint64_t v);     /* BYTES, NS, HEX too */
@@ -189,21 +194,6 @@ void mh_table_put_name(struct mh_table *t, const char *name, size_t size);
 
 /* Returns MH_OK; MH_ENOMEM: the rows of a text could not be kept. */
 int mh_table_end(struct mh_table *t, struct mh_err *err);
-
-struct mh_table_cell {
-	const char *text; /* borrowed until mh_table_print() */
-	uint64_t u64;
-	double ratio;
-};
-
-/*
- * A table whose cells are all there: nr_rows * nr_columns, row-major.
- *
- * @j: needed for JSON, else NULL
- */
-void mh_table_print(FILE *out, enum mh_format format, struct mh_json *j,
-		    const struct mh_table_column *columns, size_t nr_columns,
-		    const struct mh_table_cell *cells, size_t nr_rows);
 
 /* ---- verdicts: what a check found, for people and for CI systems ---- */
 

@@ -19,7 +19,14 @@
 
 #define FIELD_MAX 512
 
-static bool is_absent(enum mh_cell_type type, const struct mh_table_cell *cell)
+/* What is put, in the member that the column's type names. */
+struct cell {
+	const char *text;
+	uint64_t u64;
+	double ratio;
+};
+
+static bool is_absent(enum mh_cell_type type, const struct cell *cell)
 {
 	switch (type) {
 	case MH_CELL_TYPE_TEXT:
@@ -38,7 +45,7 @@ static bool is_absent(enum mh_cell_type type, const struct mh_table_cell *cell)
 
 /* A number for eyes. */
 static void put_figure(char buf[FIELD_MAX], enum mh_cell_type type,
-		       const struct mh_table_cell *cell)
+		       const struct cell *cell)
 {
 	switch (type) {
 	case MH_CELL_TYPE_TEXT:
@@ -71,7 +78,7 @@ static size_t columns_of(const char *field)
 
 /* Keep a field of text, of at most @size bytes with its end. */
 static void keep_field(struct mh_table *t, enum mh_cell_type type,
-		       const struct mh_table_cell *cell, size_t size)
+		       const struct cell *cell, size_t size)
 {
 	bool known = !is_absent(type, cell);
 	char buf[FIELD_MAX] = "-";
@@ -169,8 +176,7 @@ static void put_csv_text(FILE *out, const char *s)
 		putc('"', out);
 }
 
-static void put_csv_cell(FILE *out, enum mh_cell_type type,
-			 const struct mh_table_cell *cell)
+static void put_csv_cell(FILE *out, enum mh_cell_type type, const struct cell *cell)
 {
 	char buf[MH_TEXT_MAX];
 
@@ -185,7 +191,7 @@ static void put_csv_cell(FILE *out, enum mh_cell_type type,
 }
 
 static void put_json_cell(struct mh_json *j, enum mh_cell_type type,
-			  const struct mh_table_cell *cell)
+			  const struct cell *cell)
 {
 	if (is_absent(type, cell))
 		mh_json_null(j);
@@ -197,8 +203,7 @@ static void put_json_cell(struct mh_json *j, enum mh_cell_type type,
 		mh_json_u64(j, cell->u64);
 }
 
-static void write_csv(struct mh_table *t, enum mh_cell_type type,
-		      const struct mh_table_cell *cell)
+static void write_csv(struct mh_table *t, enum mh_cell_type type, const struct cell *cell)
 {
 	if (t->at)
 		putc(',', t->out);
@@ -208,13 +213,13 @@ static void write_csv(struct mh_table *t, enum mh_cell_type type,
 }
 
 static void write_json(struct mh_table *t, enum mh_cell_type type,
-		       const struct mh_table_cell *cell)
+		       const struct cell *cell)
 {
-	if (!t->at)
+	if (!t->at && !t->members)
 		mh_json_object(t->j);
 	mh_json_key(t->j, t->columns[t->at].name);
 	put_json_cell(t->j, type, cell);
-	if (t->at + 1 == t->nr_columns)
+	if (t->at + 1 == t->nr_columns && !t->members)
 		mh_json_end_object(t->j);
 }
 
@@ -265,6 +270,14 @@ void mh_table_begin_json(struct mh_table *t, struct mh_json *j,
 	mh_json_array(j);
 }
 
+void mh_table_begin_members(struct mh_table *t, struct mh_json *j,
+			    const struct mh_table_column *columns, size_t nr_columns)
+{
+	begin(t, MH_FORMAT_JSON, columns, nr_columns);
+	t->j = j;
+	t->members = 1;
+}
+
 int mh_table_end(struct mh_table *t, struct mh_err *err)
 {
 	mh_assert(t->at == 0);
@@ -276,7 +289,7 @@ int mh_table_end(struct mh_table *t, struct mh_err *err)
 }
 
 /* @size: of a field of text */
-static void put_cell(struct mh_table *t, const struct mh_table_cell *cell, size_t size)
+static void put_cell(struct mh_table *t, const struct cell *cell, size_t size)
 {
 	enum mh_cell_type type = t->columns[t->at].type;
 
@@ -300,8 +313,7 @@ static void put_cell(struct mh_table *t, const struct mh_table_cell *cell, size_
 void mh_table_put_name(struct mh_table *t, const char *name, size_t size)
 {
 	mh_assert(t->columns[t->at].type == MH_CELL_TYPE_TEXT);
-	put_cell(t, &(struct mh_table_cell){ .text = name },
-		 size < FIELD_MAX ? size : FIELD_MAX);
+	put_cell(t, &(struct cell){ .text = name }, size < FIELD_MAX ? size : FIELD_MAX);
 }
 
 void mh_table_put_text(struct mh_table *t, const char *s)
@@ -324,29 +336,11 @@ void mh_table_put_u64(struct mh_table *t, uint64_t v)
 {
 	mh_assert(t->columns[t->at].type != MH_CELL_TYPE_TEXT &&
 		  t->columns[t->at].type != MH_CELL_TYPE_RATIO);
-	put_cell(t, &(struct mh_table_cell){ .u64 = v }, 0);
+	put_cell(t, &(struct cell){ .u64 = v }, 0);
 }
 
 void mh_table_put_ratio(struct mh_table *t, double v)
 {
 	mh_assert(t->columns[t->at].type == MH_CELL_TYPE_RATIO);
-	put_cell(t, &(struct mh_table_cell){ .ratio = v }, 0);
-}
-
-void mh_table_print(FILE *out, enum mh_format format, struct mh_json *j,
-		    const struct mh_table_column *columns, size_t nr_columns,
-		    const struct mh_table_cell *cells, size_t nr_rows)
-{
-	struct mh_table t;
-	size_t i;
-
-	if (format == MH_FORMAT_TEXT)
-		mh_table_begin_text(&t, out, 1, columns, nr_columns);
-	else if (format == MH_FORMAT_CSV)
-		mh_table_begin_csv(&t, out, columns, nr_columns);
-	else
-		mh_table_begin_json(&t, j, columns, nr_columns);
-	for (i = 0; i < nr_rows * nr_columns; i++)
-		put_cell(&t, &cells[i], FIELD_MAX);
-	mh_table_end(&t, NULL);
+	put_cell(t, &(struct cell){ .ratio = v }, 0);
 }
