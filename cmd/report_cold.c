@@ -3,8 +3,6 @@
  * memheat report cold: how many bytes have been idle for how long at the end, which is
  * what a smaller machine, a swap device or a slower tier could take.
  */
-#include <inttypes.h>
-
 #include "report.h"
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
@@ -54,20 +52,22 @@ static void text_buckets(FILE *out, const struct mh_cold *c,
 	}
 }
 
-static void write_text(FILE *out, const struct mh_cold *c, const struct mh_terminal *term)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_cold *c = view;
 	char a[MH_TEXT_MAX], b[MH_TEXT_MAX];
 
-	mh_report_header(out, &c->from, term);
+	(void)err;
+	mh_report_header(out, &c->from, &r->term);
 	fprintf(out, "\n\n");
 	if (!c->bytes && !c->unknown_bytes) {
 		fprintf(out, "No region passes the filters.\n\n");
 		mh_report_footer(out, &c->from);
-		return;
+		return MH_OK;
 	}
 	fprintf(out, "%s at %s, by the time since the last access\n",
 		mh_text_bytes(a, c->bytes), mh_report_moment(b, c->at_ns));
-	text_buckets(out, c, term);
+	text_buckets(out, c, &r->term);
 	fprintf(out, "cum: so much is idle for this long or longer. ");
 	fprintf(out, "%s\n",
 		!c->nr_derived ? "Idle times are the ages that were recorded."
@@ -82,67 +82,39 @@ static void write_text(FILE *out, const struct mh_cold *c, const struct mh_termi
 			mh_text_bytes(a, c->unknown_bytes));
 	fputc('\n', out);
 	mh_report_footer(out, &c->from);
-}
-
-static void json_u64(struct mh_json *j, const char *key, uint64_t v)
-{
-	mh_json_key(j, key);
-	mh_json_u64(j, v);
-}
-
-static void write_json(FILE *out, const struct mh_cold *c)
-{
-	struct mh_json j;
-	size_t i;
-
-	mh_report_json_begin(&j, out, "memheat.cold/1");
-	mh_report_json_from(&j, &c->from);
-	json_u64(&j, "at_ns", c->at_ns);
-	json_u64(&j, "interval_ns", c->interval_ns);
-	mh_json_key(&j, "buckets");
-	mh_json_array(&j);
-	for (i = 0; i < c->nr_buckets; i++) {
-		mh_json_object(&j);
-		json_u64(&j, "idle_ns_min", c->buckets[i].idle_ns.start);
-		mh_json_key(&j, "idle_ns_max");
-		mh_json_bytes(&j, c->buckets[i].idle_ns.end);
-		json_u64(&j, "bytes", c->buckets[i].bytes);
-		mh_json_end_object(&j);
-	}
-	mh_json_end_array(&j);
-	json_u64(&j, "bytes", c->bytes);
-	json_u64(&j, "unknown_bytes", c->unknown_bytes);
-	json_u64(&j, "ranges_by_age", c->nr_aged);
-	json_u64(&j, "ranges_by_snapshots", c->nr_derived);
-	mh_report_json_end(&j);
-}
-
-static void write_csv(FILE *out, const struct mh_cold *c)
-{
-	size_t i;
-
-	fprintf(out, "idle_ns_min,idle_ns_max,bytes\n");
-	for (i = 0; i < c->nr_buckets; i++) {
-		const struct mh_cold_bucket *b = &c->buckets[i];
-
-		fprintf(out, "%" PRIu64 ",", b->idle_ns.start);
-		if (b->idle_ns.end != UINT64_MAX)
-			fprintf(out, "%" PRIu64, b->idle_ns.end);
-		fprintf(out, ",%" PRIu64 "\n", b->bytes);
-	}
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	(void)err;
-	if (r->format == MH_REPORT_TEXT)
-		write_text(out, view, &r->term);
-	else if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
-	else
-		write_csv(out, view);
 	return MH_OK;
+}
+
+static const struct mh_table_column columns[] = {
+	{ "idle_ns_min", "", MH_CELL_TYPE_U64 },
+	{ "idle_ns_max", "", MH_CELL_TYPE_BYTES }, /* absent: without end */
+	{ "bytes", "", MH_CELL_TYPE_U64 },
+};
+
+static void put_rows(struct mh_table *t, const void *view)
+{
+	const struct mh_cold *c = view;
+	size_t i;
+
+	for (i = 0; i < c->nr_buckets; i++) {
+		mh_table_put_u64(t, c->buckets[i].idle_ns.start);
+		mh_table_put_u64(t, c->buckets[i].idle_ns.end);
+		mh_table_put_u64(t, c->buckets[i].bytes);
+	}
+}
+
+static void put_json(struct mh_json *j, const void *view)
+{
+	const struct mh_cold *c = view;
+
+	mh_report_json_from(j, &c->from);
+	mh_json_put_u64(j, "at_ns", c->at_ns);
+	mh_json_put_u64(j, "interval_ns", c->interval_ns);
+	mh_report_json_rows(j, "buckets", &mh_report_cold.rows, c);
+	mh_json_put_u64(j, "bytes", c->bytes);
+	mh_json_put_u64(j, "unknown_bytes", c->unknown_bytes);
+	mh_json_put_u64(j, "ranges_by_age", c->nr_aged);
+	mh_json_put_u64(j, "ranges_by_snapshots", c->nr_derived);
 }
 
 const struct mh_report_type mh_report_cold = {
@@ -150,6 +122,8 @@ const struct mh_report_type mh_report_cold = {
 	.summary = "bytes by the time since they were accessed",
 	.view_size = sizeof(struct mh_cold),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };
