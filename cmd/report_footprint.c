@@ -3,6 +3,7 @@
  * memheat report footprint: resident memory over time, as the kernel counts it. It needs
  * no access tracking, so it is there for every source that can read smaps.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "report.h"
@@ -47,6 +48,21 @@ static struct mh_table_cell *make_cells(const struct mh_footprint *f)
 	return cells;
 }
 
+static void write_pss(FILE *out, const struct mh_footprint *f)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->nr_points; i++)
+		n += f->points[i].pss != MH_NO_DATA;
+	if (!n)
+		fprintf(out, "PSS was not recorded\n");
+	else if (n < f->nr_points)
+		fprintf(out,
+			"PSS of all processes is known at %zu of %zu moments: it costs a "
+			"walk of page tables\n",
+			n, f->nr_points);
+}
+
 static void write_text(FILE *out, const struct mh_footprint *f,
 		       const struct mh_table_cell *cells, const struct mh_terminal *term)
 {
@@ -58,6 +74,7 @@ static void write_text(FILE *out, const struct mh_footprint *f,
 	else
 		fprintf(out, "Nothing in this span.\n");
 	fputc('\n', out);
+	write_pss(out, f);
 	mh_report_footer(out, &f->from);
 }
 
