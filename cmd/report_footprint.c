@@ -41,6 +41,21 @@ static void put_rows(struct mh_table *t, const void *view)
 	}
 }
 
+static void put_pss(FILE *out, const struct mh_footprint *f)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->nr_points; i++)
+		n += f->points[i].pss != MH_NO_DATA;
+	if (!n)
+		fprintf(out, "PSS was not recorded\n");
+	else if (n < f->nr_points)
+		fprintf(out,
+			"PSS of all processes is known at %zu of %zu moments: it costs a "
+			"walk of page tables\n",
+			n, f->nr_points);
+}
+
 static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
 	const struct mh_footprint *f = view;
@@ -57,6 +72,7 @@ static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_
 		fprintf(out, "Nothing in this span.\n");
 	}
 	fputc('\n', out);
+	put_pss(out, f);
 	mh_report_footer(out, &f->from);
 	return status;
 }
