@@ -3,7 +3,7 @@
 # A service that grows by 10 % in one function fails with the line that allocates, in every
 # output; by 1 % it passes. Without a heap log on one side growth is told by mapping.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 command -v python3 >/dev/null || { echo 'no python3'; exit 77; }
 case $MEMHEAT in
 *san-*) echo 'the shim is not for programs with sanitizers'; exit 77 ;;
