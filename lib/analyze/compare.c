@@ -4,6 +4,7 @@
  * bytes, and the test. Any one of them alone cries wolf: a share of nothing, bytes of a
  * huge program, or a difference of 0.1 % that is perfectly reproducible.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -589,6 +590,25 @@ static int long_windows(struct mh_verdict *out, const struct mh_runs *now)
 			       (double)now->env.window_ns * 1e-9);
 }
 
+/* Such sizes are a lower bound: with a CPU the program would have got further. */
+static int busy_windows(struct mh_verdict *out, const struct mh_runs *now)
+{
+	uint64_t nr = 0, nr_busy = 0;
+	size_t i;
+
+	for (i = 0; i < now->nr; i++) {
+		nr += now->v[i].nr_windows;
+		nr_busy += now->v[i].nr_busy;
+	}
+	if (2 * nr_busy <= nr)
+		return 0;
+	return mh_verdict_note(out, false,
+			       "the machine was busy: in %" PRIu64 " of %" PRIu64
+			       " windows the program waited for a CPU for longer than it "
+			       "ran, and may use more than was seen",
+			       nr_busy, nr);
+}
+
 static int against_baseline(struct mh_verdict *out, struct mh_runs *base,
 			    struct mh_runs *now, const struct mh_verdict_opts *o,
 			    struct mh_err *err)
@@ -632,7 +652,7 @@ int mh_verdict_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_r
 	out->nr_runs = now->nr;
 	snprintf(out->workload, sizeof(out->workload), "%s", now->workload);
 	add_windows(out, now);
-	if (long_windows(out, now))
+	if (long_windows(out, now) || busy_windows(out, now))
 		ret = no_memory(err);
 	if (!ret && base)
 		ret = against_baseline(out, base, now, opts, err);

@@ -33,9 +33,11 @@ struct sums {
 		const struct mh_scan_opts *scan;
 		const struct mh_places *places;
 		const struct mh_blocks *blocks;
+		const struct mh_moments *moments;
 	} shared;
 	struct mh_scan scan;
-	double *bytes;             /* per place, without the sites'; the last: in none */
+	bool left_out; /* the snapshot under way is of a moment without data */
+	double *bytes; /* per place, without the sites'; the last: in none */
 	struct mh_numbering index; /* (place, site) to sites */
 	struct {
 		struct site_bytes *v;
@@ -110,6 +112,16 @@ static void share_out(void *arg, const struct mh_block *block, uint64_t bytes)
 	s->left -= part;
 }
 
+static int on_snapshot(void *arg, const struct mh_snap *snap)
+{
+	const struct mh_moments *moments = ((struct sums *)arg)->shared.moments;
+	uint64_t middle = snap->time_ns.start + mh_range_len(snap->time_ns) / 2;
+
+	((struct sums *)arg)->left_out =
+		moments->v[mh_moments_nearest(moments, middle)].bytes == MH_NO_DATA;
+	return 0;
+}
+
 /* A count of bytes belongs to the places that the range covers, by their part of it. */
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
@@ -120,7 +132,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 	uint64_t middle = snap->time_ns.start + mh_range_len(snap->time_ns) / 2;
 	size_t i;
 
-	if (!row->touched)
+	if (!row->touched || p->left_out)
 		return 0;
 	for (i = mh_places_find(places, snap->key, row->addr.start);
 	     i < places->nr && places->v[i].key == snap->key &&
@@ -150,7 +162,7 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 
 static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 {
-	static const struct mh_scan_ops ops = { NULL, on_row };
+	static const struct mh_scan_ops ops = { on_snapshot, on_row };
 	struct sums *p = part;
 
 	return mh_scan_batch(&p->scan, b, &ops, p, err);
@@ -293,7 +305,7 @@ int mh_objects_run(struct mh_run *run, struct mh_session *s,
 {
 	struct mh_places places = { 0 };
 	struct mh_blocks blocks = { 0 };
-	struct sums shared = { .shared = { scan, &places, &blocks } };
+	struct sums shared = { .shared = { scan, &places, &blocks, moments } };
 	struct mh_analysis a = { .arg = &shared,
 				 .part_new = part_new,
 				 .batch = part_batch,
