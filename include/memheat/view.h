@@ -775,6 +775,7 @@ struct mh_run {
 	 * that count, those in which it waited for a CPU for longer than it ran. The
 	 * latter is not kept in baselines. */
 	uint64_t nr_left_out, nr_busy;
+	uint64_t refined; /* 1: objects are told by the pages that faulted */
 	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:
 	 * such buckets of any two machines add up. Not kept in baselines. */
 	uint64_t windows_log2[MH_LOG2_BUCKETS];

@@ -489,12 +489,35 @@ static int add_keys(struct keys *keys, const struct mh_runs *runs)
 	return 0;
 }
 
+static size_t nr_refined(const struct mh_runs *runs)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < runs->nr; i++)
+		nr += runs->v[i].refined;
+	return nr;
+}
+
+/* Functions' parts of a mapping differ by how they were told, too. */
+static int unlike_refined(struct mh_verdict *out, const struct mh_runs *base,
+			  const struct mh_runs *now)
+{
+	size_t nr = nr_refined(base) + nr_refined(now);
+
+	if (!nr || nr == base->nr + now->nr || !has_sites(base) || !has_sites(now))
+		return 0;
+	return mh_verdict_note(out, false,
+			       "%zu of %zu runs have page faults: what grew within one "
+			       "mapping is told less exactly",
+			       nr, base->nr + now->nr);
+}
+
 int mh_growth_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
 		      struct mh_err *err)
 {
 	struct keys keys = { 0 };
 	bool comparable;
-	int failed = level(out, base, now, &comparable);
+	int failed = unlike_refined(out, base, now) || level(out, base, now, &comparable);
 	size_t i;
 
 	if (!failed && comparable)
