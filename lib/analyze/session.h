@@ -48,6 +48,13 @@ struct mh_tuned {
 	uint16_t source;
 };
 
+/* How long a process ran, or stood in line for a CPU, in the interval that ends then. */
+struct mh_ran {
+	uint64_t time_ns, ns;
+	uint16_t source;
+	bool waited;
+};
+
 struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
@@ -82,6 +89,10 @@ struct mh_session {
 		struct mh_tuned *v;
 		size_t nr, cap;
 	} tuned; /* by time, once the tables are read */
+	struct {
+		struct mh_ran *v;
+		size_t nr, cap;
+	} ran;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
