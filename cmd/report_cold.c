@@ -4,6 +4,8 @@
  * what a smaller machine, a swap device or a slower tier could take.
  */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "report.h"
 
@@ -54,6 +56,82 @@ static void text_buckets(FILE *out, const struct mh_cold *c,
 	}
 }
 
+/* How much of a group is idle for how long: a few of the buckets that there are. */
+#define NR_SHARES     5
+#define NR_ROWS_SHOWN 12
+
+static size_t choose_buckets(size_t at[NR_SHARES], const struct mh_cold *c)
+{
+	size_t last = c->nr_buckets, nr, i;
+
+	while (last > 1 && !c->buckets[last - 1].bytes)
+		last--;
+	nr = last - 1 < NR_SHARES ? last - 1 : NR_SHARES;
+	for (i = 0; i < nr; i++)
+		at[i] = nr < 2 ? 1 : 1 + i * (last - 2) / (nr - 1);
+	return nr;
+}
+
+static uint64_t idle_from(const struct mh_cold *c, const struct mh_cold_group *g,
+			  size_t bucket)
+{
+	uint64_t bytes = 0;
+
+	for (; bucket < c->nr_buckets; bucket++)
+		bytes += g->buckets[bucket];
+	return bytes;
+}
+
+static void text_group(FILE *out, const struct mh_cold *c, const struct mh_cold_group *g,
+		       const size_t *at, size_t nr)
+{
+	char text[MH_TEXT_MAX];
+	size_t i;
+
+	fprintf(out, "  %-32.32s %10s", g->name, mh_text_bytes(text, g->bytes));
+	for (i = 0; i < nr; i++)
+		fprintf(out, "  %8s",
+			mh_text_percent(text, g->bytes ? (double)idle_from(c, g, at[i]) /
+								 (double)g->bytes
+						       : 0));
+	fputc('\n', out);
+}
+
+/* The groups of one kind from @i on; where the next kind begins. */
+static size_t text_kind(FILE *out, const struct mh_cold *c, size_t i, const size_t *at,
+			size_t nr)
+{
+	const char *by = c->groups[i].by;
+	char text[MH_TEXT_MAX];
+	size_t j, shown = 0, hidden = 0;
+	uint64_t bytes = 0;
+
+	fprintf(out, "\nby %-31s %10s", by, "size");
+	for (j = 0; j < nr; j++)
+		fprintf(out, "  %8s", mh_text_ns(text, c->buckets[at[j]].idle_ns.start));
+	fputs(nr ? " or longer\n" : "\n", out);
+	for (; i < c->nr_groups && !strcmp(c->groups[i].by, by); i++) {
+		if (shown++ < NR_ROWS_SHOWN) {
+			text_group(out, c, &c->groups[i], at, nr);
+			continue;
+		}
+		hidden++;
+		bytes += c->groups[i].bytes;
+	}
+	if (hidden)
+		fprintf(out, "  %zu more, %s: --format json has them\n", hidden,
+			mh_text_bytes(text, bytes));
+	return i;
+}
+
+static void text_groups(FILE *out, const struct mh_cold *c)
+{
+	size_t at[NR_SHARES], nr = choose_buckets(at, c), i = 0;
+
+	while (i < c->nr_groups)
+		i = text_kind(out, c, i, at, nr);
+}
+
 static void write_text(FILE *out, const struct mh_cold *c, const struct mh_terminal *term)
 {
 	char a[MH_TEXT_MAX], b[MH_TEXT_MAX];
@@ -80,6 +158,7 @@ static void write_text(FILE *out, const struct mh_cold *c, const struct mh_termi
 			"%s more are in mappings that were touched, it is not known "
 			"where.\n",
 			mh_text_bytes(a, c->unknown_bytes));
+	text_groups(out, c);
 	fputc('\n', out);
 	mh_report_footer(out, &c->from);
 }
@@ -88,6 +167,25 @@ static void json_u64(struct mh_json *j, const char *key, uint64_t v)
 {
 	mh_json_key(j, key);
 	mh_json_u64(j, v);
+}
+
+static void json_group(struct mh_json *j, const struct mh_cold *c,
+		       const struct mh_cold_group *g)
+{
+	size_t i;
+
+	mh_json_object(j);
+	mh_json_key(j, "by");
+	mh_json_string(j, g->by);
+	mh_json_key(j, "name");
+	mh_json_string(j, g->name);
+	json_u64(j, "bytes", g->bytes);
+	mh_json_key(j, "buckets");
+	mh_json_array(j);
+	for (i = 0; i < c->nr_buckets; i++)
+		mh_json_u64(j, g->buckets[i]);
+	mh_json_end_array(j);
+	mh_json_end_object(j);
 }
 
 static void write_json(FILE *out, const struct mh_cold *c)
@@ -110,6 +208,11 @@ static void write_json(FILE *out, const struct mh_cold *c)
 		mh_json_end_object(&j);
 	}
 	mh_json_end_array(&j);
+	mh_json_key(&j, "groups");
+	mh_json_array(&j);
+	for (i = 0; i < c->nr_groups; i++)
+		json_group(&j, c, &c->groups[i]);
+	mh_json_end_array(&j);
 	json_u64(&j, "bytes", c->bytes);
 	json_u64(&j, "unknown_bytes", c->unknown_bytes);
 	json_u64(&j, "ranges_by_age", c->nr_aged);
@@ -117,31 +220,54 @@ static void write_json(FILE *out, const struct mh_cold *c)
 	mh_report_json_end(&j);
 }
 
-static void write_csv(FILE *out, const struct mh_cold *c)
+#define CSV_COLUMNS 5
+
+static void csv_row(struct mh_table_cell *cells, const struct mh_cold_bucket *b,
+		    uint64_t bytes, const char *by, const char *name)
 {
-	size_t i;
+	cells[0].u64 = b->idle_ns.start;
+	cells[1].u64 = b->idle_ns.end == UINT64_MAX ? MH_NO_DATA : b->idle_ns.end;
+	cells[2].u64 = bytes;
+	cells[3].text = by;
+	cells[4].text = name;
+}
 
-	fprintf(out, "idle_ns_min,idle_ns_max,bytes\n");
-	for (i = 0; i < c->nr_buckets; i++) {
-		const struct mh_cold_bucket *b = &c->buckets[i];
+/* The whole first, then each kind's groups, which add up to it again. */
+static int write_csv(FILE *out, const struct mh_cold *c, struct mh_err *err)
+{
+	static const struct mh_table_column columns[CSV_COLUMNS] = {
+		{ "idle_ns_min", "", MH_CELL_TYPE_U64 },
+		{ "idle_ns_max", "", MH_CELL_TYPE_BYTES },
+		{ "bytes", "", MH_CELL_TYPE_BYTES },
+		{ "by", "", MH_CELL_TYPE_TEXT },
+		{ "name", "", MH_CELL_TYPE_TEXT },
+	};
+	size_t i, g, nr = c->nr_buckets * (c->nr_groups + 1);
+	struct mh_table_cell *cells = calloc(nr * CSV_COLUMNS + 1, sizeof(*cells)),
+			     *at = cells;
 
-		fprintf(out, "%" PRIu64 ",", b->idle_ns.start);
-		if (b->idle_ns.end != UINT64_MAX)
-			fprintf(out, "%" PRIu64, b->idle_ns.end);
-		fprintf(out, ",%" PRIu64 "\n", b->bytes);
-	}
+	if (!cells)
+		return mh_fail(err, MH_ENOMEM, "no memory for the table");
+	for (i = 0; i < c->nr_buckets; i++, at += CSV_COLUMNS)
+		csv_row(at, &c->buckets[i], c->buckets[i].bytes, "all", "");
+	for (g = 0; g < c->nr_groups; g++)
+		for (i = 0; i < c->nr_buckets; i++, at += CSV_COLUMNS)
+			csv_row(at, &c->buckets[i], c->groups[g].buckets[i],
+				c->groups[g].by, c->groups[g].name);
+	mh_table_print(out, MH_FORMAT_CSV, NULL, columns, CSV_COLUMNS, cells, nr);
+	free(cells);
+	return MH_OK;
 }
 
 static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
-	(void)err;
+	if (r->format == MH_REPORT_CSV)
+		return write_csv(out, view, err);
 	if (r->format == MH_REPORT_TEXT)
 		write_text(out, view, &r->term);
-	else if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
 	else
-		write_csv(out, view);
+		write_json(out, view);
 	return MH_OK;
 }
 
