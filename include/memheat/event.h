@@ -108,9 +108,16 @@ struct mh_ev_region {
 	uint32_t age;                       /* aggregation intervals; MH_NO_AGE */
 };
 
+/*
+ * Beside what was done to pages, what they are: a bit says that a page is of that kind.
+ * Kinds are told when they change and hold until they are told again.
+ */
 enum mh_pages_layer {
 	MH_PAGES_ACCESS,
-	MH_PAGES_WRITE
+	MH_PAGES_WRITE,
+	MH_PAGES_FILE,  /* of a file, or shared memory; else anonymous */
+	MH_PAGES_NODE0, /* on NUMA node 0, 1, ... */
+	MH_PAGES_NODES_END = MH_PAGES_NODE0 + 64
 };
 
 #define MH_PAGES_MAX (1u << 27) /* pages of one event: 512 GiB of 4 KiB pages */
