@@ -267,6 +267,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_PAGES:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return MH_OK;
