@@ -362,6 +362,7 @@ void mh_session_close(struct mh_session *s)
 	drop(s->opts.source);
 	drop(s->opts.at);
 	free(s->at.v);
+	mh_frames_fini(&s->frames);
 	free(s);
 }
 
