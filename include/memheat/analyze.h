@@ -51,6 +51,15 @@ int mh_session_at_known(const struct mh_session *s);
  * names mappings. */
 int mh_session_is_at(const struct mh_session *s, uint32_t pid, uint64_t time_ns,
 		     uint64_t addr);
+/*
+ * The frames of the trace's call chains, for who wants the chain of a sample; read when
+ * they are first asked for, and lent for the session's life. A trace without chains has
+ * none.
+ */
+struct mh_frames;
+int mh_session_frames(struct mh_session *s, const struct mh_frames **out,
+		      struct mh_err *err) MH_MUST_CHECK;
+
 /* Progress of a running analysis, 0..1, for a person. Called from the calling thread. */
 void mh_session_on_progress(struct mh_session *s, void (*fn)(void *arg, double done),
 			    void *arg);

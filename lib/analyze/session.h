@@ -10,6 +10,8 @@
 
 #include <memheat/analyze.h>
 
+#include "event/frames.h"
+
 struct mh_session_source {
 	uint16_t id;
 	const char *name; /* lent by the reader */
@@ -93,6 +95,8 @@ struct mh_session {
 		struct mh_ran *v;
 		size_t nr, cap;
 	} ran;
+	struct mh_frames frames; /* of call chains, once frames_read */
+	bool frames_read;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */

@@ -12,12 +12,19 @@ static const char *name_of(const char *const *names, size_t nr, unsigned value)
 const char *mh_event_kind_name(enum mh_event_kind kind)
 {
 	static const char *const names[MH_NR_EVENT_KINDS] = {
-		[MH_EV_META] = "meta",     [MH_EV_MAP] = "map",
-		[MH_EV_TASK] = "task",     [MH_EV_SAMPLE] = "sample",
-		[MH_EV_REGION] = "region", [MH_EV_PAGES] = "pages",
-		[MH_EV_STAT] = "stat",     [MH_EV_FOOTPRINT] = "footprint",
-		[MH_EV_LOST] = "lost",     [MH_EV_GAP] = "gap",
-		[MH_EV_STACK] = "stack",   [MH_EV_HEAP] = "heap",
+		[MH_EV_META] = "meta",
+		[MH_EV_MAP] = "map",
+		[MH_EV_TASK] = "task",
+		[MH_EV_SAMPLE] = "sample",
+		[MH_EV_REGION] = "region",
+		[MH_EV_PAGES] = "pages",
+		[MH_EV_STAT] = "stat",
+		[MH_EV_FOOTPRINT] = "footprint",
+		[MH_EV_LOST] = "lost",
+		[MH_EV_GAP] = "gap",
+		[MH_EV_STACK] = "stack",
+		[MH_EV_HEAP] = "heap",
+		[MH_EV_STACK_COPY] = "stack_copy",
 	};
 
 	return name_of(names, COUNT(names), kind);
