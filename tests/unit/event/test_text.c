@@ -164,7 +164,7 @@ static void says_when_the_stream_fails(void **state)
 
 	(void)state;
 	if (!full)
-		skip();
+		skip_because("no /dev/full");
 	setvbuf(full, NULL, _IONBF, 0);
 	mh_event_init(&ev, MH_EV_GAP);
 	assert_int_equal(mh_event_print(full, &ev, &err), MH_ESYS);
