@@ -70,6 +70,24 @@ int mh_module_resolve_code(struct mh_module *m, struct mh_naming *naming,
 			   const struct mh_module_item *items, size_t nr);
 int mh_module_resolve_data(struct mh_module *m, struct mh_naming *naming,
 			   const struct mh_module_item *items, size_t nr);
+
+#define MH_NO_UNIT UINT32_MAX
+/* Index the units by their code, once. False: out of memory. */
+bool mh_module_units(struct mh_module *m);
+/* The unit whose code holds @addr; MH_NO_UNIT. */
+uint32_t mh_module_owner(struct mh_module *m, uint64_t addr);
+/* Index the static variables, once. False: out of memory. */
+bool mh_module_vars(struct mh_module *m);
+
+struct mh_module_access {
+	uint64_t vaddr;
+	struct mh_access_type *out;
+};
+
+/* Types of accesses by code of the module, which is open. @items ascend by vaddr. */
+int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
+			   const struct mh_module_access *items, size_t nr);
+
 /* What the lack of debug information for an address is called. */
 enum mh_unnamed mh_module_lack(const struct mh_module *m);
 
