@@ -287,4 +287,46 @@ struct mh_symtab_object {
 int mh_symtab_objects(struct mh_symtab *st, size_t i, struct mh_symtab_object **out,
 		      size_t *nr, struct mh_err *err) MH_MUST_CHECK;
 
+/* ---- call chains from copies of stacks ---- */
+
+/* How a chain ended. Only the first reached the outermost frame. */
+enum mh_unwind_end {
+	MH_UNWIND_OUTERMOST,
+	MH_UNWIND_STACK,    /* the copy of the stack does not reach further */
+	MH_UNWIND_UNMAPPED, /* a return address that no mapping was recorded for */
+	MH_UNWIND_ANON,     /* code without a file */
+	MH_UNWIND_NO_FILE,  /* the file cannot be opened (any more), or is no ELF file */
+	MH_UNWIND_STALE,    /* the file's build-id differs from the recorded one */
+	MH_UNWIND_NO_CFI,   /* no unwinding table of the file has the address */
+	MH_UNWIND_BAD_CFI,  /* one has, but makes no sense here */
+	MH_UNWIND_LOOP,     /* frames do not get nearer to the beginning of the stack */
+	MH_UNWIND_MACHINE   /* registers of a machine that is not known here */
+};
+#define MH_NR_UNWIND_ENDS 10
+
+/* For a person: "the copied stack ends", ... */
+const char *mh_unwind_words(enum mh_unwind_end end);
+
+struct mh_unwinder;
+
+/* As mh_symtab_new(). */
+int mh_unwinder_new(struct mh_unwinder **out, const struct mh_maps *maps,
+		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+void mh_unwinder_free(struct mh_unwinder *u);
+
+struct mh_unwound {
+	const uint64_t *ips; /* innermost first; lent until the next call */
+	size_t nr;
+	enum mh_unwind_end end;
+};
+
+/*
+ * The chain of a STACK_COPY by the unwinding tables of the files that were mapped when it
+ * was taken. Any bytes may be given; what they lead to ends in bounded time.
+ *
+ * Returns MH_OK; MH_ENOMEM.
+ */
+int mh_unwind(struct mh_unwinder *u, struct mh_unwound *out, const struct mh_event *ev,
+	      struct mh_err *err) MH_MUST_CHECK;
+
 #endif

@@ -50,6 +50,9 @@ struct mh_naming {
  * memory is a failure. */
 int mh_module_open(struct mh_module *m, struct mh_naming *naming,
 		   struct mh_err *err) MH_MUST_CHECK;
+/* Open only the file that was mapped, if it is still the same; false: m->why says it.
+ * mh_elf_close() of m->elf ends it. */
+bool mh_module_find(struct mh_module *m, const struct mh_symtab_opts *opts);
 /* From an image in memory (the vdso, tests). */
 int mh_module_open_memory(struct mh_module *m, const void *image, size_t len,
 			  struct mh_naming *naming, struct mh_err *err) MH_MUST_CHECK;
@@ -64,6 +67,9 @@ struct mh_module_item {
 int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
 		      struct mh_module_item *items, size_t nr,
 		      struct mh_err *err) MH_MUST_CHECK;
+
+/* The kernel maps the same code into every process: ours, lent for ever; 0: none. */
+size_t mh_vdso_image(const void **image);
 
 /* Parts of the above. Items are all code, or all data, and ascend by vaddr. */
 int mh_module_resolve_code(struct mh_module *m, struct mh_naming *naming,

@@ -151,15 +151,12 @@ static uint32_t module_get(struct mh_symtab *st, const struct mh_mapping *map)
 	return *slot;
 }
 
-/* The kernel maps the same code into every process: ours will do, if it is the same. */
-static int vdso_open(struct mh_symtab *st, struct mh_module *m, struct mh_err *err)
+size_t mh_vdso_image(const void **image)
 {
 	const char *base = (const char *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
-	char hex[2 * MH_BUILD_ID_MAX + 1];
 	size_t len = 0;
 	FILE *f = fopen("/proc/self/maps", "re");
 	char line[256];
-	int ret;
 
 	while (f && fgets(line, sizeof(line), f)) {
 		unsigned long long start, end;
@@ -171,7 +168,18 @@ static int vdso_open(struct mh_symtab *st, struct mh_module *m, struct mh_err *e
 	}
 	if (f)
 		fclose(f);
-	ret = mh_module_open_memory(m, len ? base : "", len, &st->naming, err);
+	*image = len ? base : "";
+	return len;
+}
+
+/* Ours will do, if it is the same. */
+static int vdso_open(struct mh_symtab *st, struct mh_module *m, struct mh_err *err)
+{
+	char hex[2 * MH_BUILD_ID_MAX + 1];
+	const void *image;
+	size_t len = mh_vdso_image(&image);
+	int ret = mh_module_open_memory(m, image, len, &st->naming, err);
+
 	if (ret || !m->elf.handle)
 		return ret;
 	mh_hex(hex, m->elf.build_id, m->elf.build_id_len);
