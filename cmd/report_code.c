@@ -9,13 +9,14 @@
 
 enum {
 	TEXT_ROWS = 40, /* of a person's table; programs get them all */
-	TEXT_COLUMNS = 11,
-	COLUMNS = 16
+	TEXT_COLUMNS = 12,
+	COLUMNS = 18
 };
 
 /* Those of what the hardware told are left out where it told nothing. */
 static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "n", "#", MH_CELL_TYPE_U64 },
+	{ "children", "children", MH_CELL_TYPE_RATIO },
 	{ "share", "share", MH_CELL_TYPE_RATIO },
 	{ "samples", "samples", MH_CELL_TYPE_U64 },
 	{ "latency", "cycles", MH_CELL_TYPE_TEXT },
@@ -27,7 +28,9 @@ static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "source", "source", MH_CELL_TYPE_TEXT },
 	{ "module", "module", MH_CELL_TYPE_TEXT },
 };
-#define FIRST_TOLD 3
+#define CHILDREN   1
+#define SELF       2
+#define FIRST_TOLD 4
 #define NR_TOLD    5
 
 struct text_row {
@@ -81,9 +84,11 @@ static void put_row(struct text_row *t, const struct mh_code_row *row, int utf8)
 }
 
 static void put_cells(struct mh_table_cell *c, const struct mh_code_row *row, size_t i,
-		      const struct text_row *t, int told)
+		      const struct text_row *t, int told, int children)
 {
 	*c++ = (struct mh_table_cell){ .u64 = i + 1 };
+	if (children)
+		*c++ = (struct mh_table_cell){ .ratio = row->children };
 	*c++ = (struct mh_table_cell){ .ratio = row->share };
 	*c++ = (struct mh_table_cell){ .u64 = row->samples };
 	if (told) {
@@ -98,13 +103,18 @@ static void put_cells(struct mh_table_cell *c, const struct mh_code_row *row, si
 	*c = (struct mh_table_cell){ .text = t->module };
 }
 
-static size_t choose_columns(struct mh_table_column *out, int told)
+static size_t choose_columns(struct mh_table_column *out, int told, int children)
 {
 	size_t i, nr = 0;
 
 	for (i = 0; i < TEXT_COLUMNS; i++) {
-		if (told || i < FIRST_TOLD || i >= FIRST_TOLD + NR_TOLD)
-			out[nr++] = text_columns[i];
+		if ((!told && i >= FIRST_TOLD && i < FIRST_TOLD + NR_TOLD) ||
+		    (!children && i == CHILDREN))
+			continue;
+		out[nr] = text_columns[i];
+		if (children && i == SELF)
+			out[nr].title = "self";
+		nr++;
 	}
 	return nr;
 }
@@ -117,7 +127,7 @@ static int put_table(FILE *out, const struct mh_code *code, const struct mh_repo
 	struct text_row *rows = calloc(nr + 1, sizeof(*rows));
 	struct mh_table_column columns[TEXT_COLUMNS];
 	int told = is_told(code);
-	size_t nr_columns = choose_columns(columns, told);
+	size_t nr_columns = choose_columns(columns, told, code->has_children);
 
 	if (!cells || !rows) {
 		free(cells);
@@ -127,7 +137,8 @@ static int put_table(FILE *out, const struct mh_code *code, const struct mh_repo
 	for (i = 0; i < nr; i++) {
 		put_row(&rows[i], &code->rows[i], r->term.utf8);
 		put_told(&rows[i], &code->rows[i]);
-		put_cells(cells + i * nr_columns, &code->rows[i], i, &rows[i], told);
+		put_cells(cells + i * nr_columns, &code->rows[i], i, &rows[i], told,
+			  code->has_children);
 	}
 	mh_table_print(out, MH_FORMAT_TEXT, NULL, columns, nr_columns, cells, nr);
 	if (nr < code->nr_rows)
@@ -136,6 +147,18 @@ static int put_table(FILE *out, const struct mh_code *code, const struct mh_repo
 	free(cells);
 	free(rows);
 	return MH_OK;
+}
+
+static void put_chained(FILE *out, const struct mh_code *code)
+{
+	if (!code->has_children || !code->nr_rows)
+		return;
+	if (!code->nr_chained)
+		fprintf(out, "No sample says who called: record with -g.\n");
+	else if (code->nr_chained < code->from.nr_samples)
+		fprintf(out,
+			"Who called is known of %" PRIu64 " of %" PRIu64 " samples.\n",
+			code->nr_chained, code->from.nr_samples);
 }
 
 static int write_text(FILE *out, const struct mh_code *code, struct mh_report *r,
@@ -152,6 +175,7 @@ static int write_text(FILE *out, const struct mh_code *code, struct mh_report *r
 	else
 		fprintf(out, "No sample in this span says which code it is from.\n");
 	fputc('\n', out);
+	put_chained(out, code);
 	for (i = 0; i < code->nr_notes; i++) {
 		mh_text_safe(text, sizeof(text), code->notes[i], r->term.utf8);
 		fprintf(out, "%s\n", text);
@@ -179,11 +203,20 @@ static const struct mh_table_column columns[COLUMNS] = {
 	{ "tlb_miss", "", MH_CELL_TYPE_U64 },
 	{ "hitm", "", MH_CELL_TYPE_U64 },
 	{ "locked", "", MH_CELL_TYPE_U64 },
+	/* Of --children only. */
+	{ "children", "", MH_CELL_TYPE_RATIO },
+	{ "children_samples", "", MH_CELL_TYPE_U64 },
 };
+
+static size_t nr_columns_of(const struct mh_code *code)
+{
+	return code->has_children ? COLUMNS : COLUMNS - 2;
+}
 
 static struct mh_table_cell *make_cells(const struct mh_code *code)
 {
-	struct mh_table_cell *cells = calloc(code->nr_rows + 1, COLUMNS * sizeof(*cells));
+	struct mh_table_cell *cells =
+		calloc(code->nr_rows + 1, nr_columns_of(code) * sizeof(*cells));
 	struct mh_table_cell *c = cells;
 	size_t i;
 
@@ -208,6 +241,10 @@ static struct mh_table_cell *make_cells(const struct mh_code *code)
 		*c++ = (struct mh_table_cell){ .u64 = row->nr_tlb_miss };
 		*c++ = (struct mh_table_cell){ .u64 = row->nr_hitm };
 		*c++ = (struct mh_table_cell){ .u64 = row->nr_locked };
+		if (!code->has_children)
+			continue;
+		*c++ = (struct mh_table_cell){ .ratio = row->children };
+		*c++ = (struct mh_table_cell){ .u64 = row->nr_children };
 	}
 	return cells;
 }
@@ -226,6 +263,10 @@ static int write_tables(FILE *out, const struct mh_code *code, enum mh_format fo
 		mh_report_json_from(&j, &code->from);
 		mh_json_key(&j, "unit");
 		mh_json_string(&j, mh_unit_word(code->unit));
+		if (code->has_children) {
+			mh_json_key(&j, "chained");
+			mh_json_u64(&j, code->nr_chained);
+		}
 		mh_json_key(&j, "unnamed");
 		mh_json_u64(&j, code->nr_unnamed);
 		mh_json_key(&j, "notes");
@@ -236,7 +277,7 @@ static int write_tables(FILE *out, const struct mh_code *code, enum mh_format fo
 		mh_json_key(&j, "rows");
 	}
 	mh_table_print(out, format, format == MH_FORMAT_JSON ? &j : NULL, columns,
-		       COLUMNS, cells, code->nr_rows);
+		       nr_columns_of(code), cells, code->nr_rows);
 	if (format == MH_FORMAT_JSON)
 		mh_report_json_end(&j);
 	free(cells);
@@ -249,7 +290,8 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 	int ret = mh_report_names(&names, r, err);
 
 	if (!ret)
-		ret = mh_code_analyze(view, r->session, &names, err);
+		ret = (r->opts->children ? mh_code_children_analyze : mh_code_analyze)(
+			view, r->session, &names, err);
 	free((void *)(uintptr_t)names.debug_dirs);
 	if (!ret && r->opts->sort >= MH_SORT_CODE)
 		mh_code_sort(view, (enum mh_code_sort)(r->opts->sort - MH_SORT_CODE));

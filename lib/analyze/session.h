@@ -83,7 +83,7 @@ struct mh_session {
 	struct {
 		struct mh_tuned *v;
 		size_t nr, cap;
-	} tuned; /* by time, once the tables are read */
+	} tuned;                 /* by time, once the tables are read */
 	struct mh_frames frames; /* of call chains, once frames_read */
 	bool frames_read;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;

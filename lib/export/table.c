@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CSV and JSON: a row for each place in the source, object and level. CSV has its head as
- * comments ('#'), which most readers can be told to skip.
+ * CSV and JSON: a row for each place in the source, object, level and chain of callers.
+ * CSV has its head as comments ('#'), which most readers can be told to skip.
  */
 #include <stdlib.h>
 
@@ -26,6 +26,7 @@ static const struct mh_table_column columns[] = {
 	{ "object_start", "", MH_CELL_TYPE_U64 },
 	{ "object_size", "", MH_CELL_TYPE_U64 },
 	{ "why", "", MH_CELL_TYPE_TEXT },
+	{ "callers", "", MH_CELL_TYPE_TEXT },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -41,7 +42,7 @@ static uint64_t line_of(uint32_t line)
 }
 
 static void put_row(struct mh_table_cell *c, const struct mh_profile *p,
-		    const struct mh_pair *pair)
+		    const struct mh_pair *pair, const char *callers)
 {
 	const struct mh_profile_object *o = &p->objects[pair->object];
 	const struct mh_profile_code *code =
@@ -67,10 +68,34 @@ static void put_row(struct mh_table_cell *c, const struct mh_profile *p,
 		o->module == MH_PROFILE_NONE ? NULL : text(p->modules[o->module].path);
 	c++->u64 = o->addr;
 	c++->u64 = o->size;
-	c->text = text(o->why);
+	c++->text = text(o->why);
+	c->text = callers;
 }
 
-static struct mh_table_cell *make_cells(const struct mh_profile *p,
+/* "outer;...;inner" of each caller that a pair has. */
+static int name_callers(char **names, const struct mh_profile *p,
+			const struct mh_pairs *pairs)
+{
+	size_t i, len;
+
+	for (i = 0; i < pairs->nr; i++) {
+		uint32_t caller = pairs->v[i].caller;
+		FILE *f;
+
+		if (caller == MH_PROFILE_NONE || names[caller])
+			continue;
+		f = open_memstream(&names[caller], &len);
+		if (!f)
+			return -1;
+		mh_put_callers(f, p, caller);
+		if (fclose(f))
+			return -1;
+		names[caller][len - 1] = '\0';
+	}
+	return 0;
+}
+
+static struct mh_table_cell *make_cells(const struct mh_profile *p, char *const *names,
 					const struct mh_pairs *pairs, struct mh_err *err)
 {
 	struct mh_table_cell *cells = calloc(pairs->nr + 1, COLUMNS * sizeof(*cells));
@@ -79,7 +104,10 @@ static struct mh_table_cell *make_cells(const struct mh_profile *p,
 	if (!cells)
 		mh_fail(err, MH_ENOMEM, "no memory to export");
 	for (i = 0; cells && i < pairs->nr; i++)
-		put_row(&cells[i * COLUMNS], p, &pairs->v[i]);
+		put_row(&cells[i * COLUMNS], p, &pairs->v[i],
+			pairs->v[i].caller == MH_PROFILE_NONE
+				? NULL
+				: names[pairs->v[i].caller]);
 	return cells;
 }
 
@@ -138,10 +166,14 @@ static int run_table(FILE *out, const struct mh_export_input *in, const char *na
 	struct mh_pairs pairs;
 	struct mh_about about;
 	struct mh_table_cell *cells = NULL;
+	char **names = calloc(in->profile->nr_callers + 1, sizeof(*names));
 	int ret = mh_pairs_make(&pairs, in->profile, true, err);
+	size_t i;
 
+	if (!ret && (!names || name_callers(names, in->profile, &pairs)))
+		ret = mh_fail(err, MH_ENOMEM, "no memory to export");
 	if (!ret) {
-		cells = make_cells(in->profile, &pairs, err);
+		cells = make_cells(in->profile, names, &pairs, err);
 		ret = cells ? MH_OK : MH_ENOMEM;
 	}
 	mh_about_profile(&about, name, in);
@@ -150,6 +182,9 @@ static int run_table(FILE *out, const struct mh_export_input *in, const char *na
 	if (!ret)
 		put(out, &about, in->profile, cells, pairs.nr);
 	free(cells);
+	for (i = 0; names && i < in->profile->nr_callers; i++)
+		free(names[i]);
+	free(names);
 	mh_pairs_fini(&pairs);
 	return ret;
 }
@@ -167,13 +202,13 @@ static int run_json(FILE *out, const struct mh_export_input *in, struct mh_err *
 const struct mh_exporter mh_exporter_csv = {
 	.name = "csv",
 	.summary = "a row per place in the source and object, for spreadsheets",
-	.needs = MH_EXPORT_PROFILE,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CHAINS,
 	.run = run_csv,
 };
 
 const struct mh_exporter mh_exporter_json = {
 	.name = "json",
 	.summary = "the same with a schema version, for programs",
-	.needs = MH_EXPORT_PROFILE,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CHAINS,
 	.run = run_json,
 };
