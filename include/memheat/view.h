@@ -213,6 +213,14 @@ struct mh_cold_bucket {
 	uint64_t bytes;
 };
 
+/* A part of the bytes, by the same buckets. The groups of one kind add up to all. */
+struct mh_cold_group {
+	const char *by; /* "type", "node", "mapping" */
+	char name[96];  /* "anon", "file"; "0", "1", ...; as in `mappings`; "unknown" */
+	uint64_t bytes;
+	uint64_t *buckets; /* bytes, nr_buckets of them */
+};
+
 /* Every byte of the last snapshots, by the time since it was accessed last. */
 struct mh_cold {
 	struct mh_provenance from;
@@ -225,6 +233,9 @@ struct mh_cold {
 	uint64_t unknown_bytes; /* of mappings that were touched, it is not known where */
 	uint64_t nr_aged;       /* ranges whose idle time is the age that was recorded; */
 	uint64_t nr_derived;    /* for these it is the run of snapshots without access */
+	struct mh_cold_group *groups; /* by kind, then descending; types and nodes are
+				       * there where the trace tells of them */
+	size_t nr_groups;
 };
 
 void mh_cold_fini(struct mh_cold *c);
@@ -788,6 +799,11 @@ struct mh_run {
 		size_t nr, cap;
 	} objects;
 	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
+	/* Left out since the program was kept from running, or was ending; of the windows
+	 * that count, those in which it waited for a CPU for longer than it ran. The
+	 * latter is not kept in baselines. */
+	uint64_t nr_left_out, nr_busy;
+	uint64_t refined; /* 1: objects are told by the pages that faulted */
 	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:
 	 * such buckets of any two machines add up. Not kept in baselines. */
 	uint64_t windows_log2[MH_LOG2_BUCKETS];

@@ -147,6 +147,16 @@ static int skip_warm_up(struct work *w, struct mh_err *err)
 	return moments_of(w, err);
 }
 
+static int leave_out(struct work *w, struct mh_err *err)
+{
+	size_t nr, nr_busy;
+	int ret = mh_moments_leave_out(&w->moments, w->s, w->src, &nr, &nr_busy, err);
+
+	w->run->nr_left_out = nr;
+	w->run->nr_busy = nr_busy;
+	return ret;
+}
+
 static uint64_t length_of(const struct work *w)
 {
 	uint64_t end = mh_reader_info(w->s->reader)->time_ns.end;
@@ -318,7 +328,7 @@ static void fill_quality(struct work *w)
 	fill_buckets(run, &w->wss.any);
 
 	run->nr_windows = w->wss.any.n;
-	run->nr_no_data = w->wss.nr_no_data;
+	run->nr_no_data = w->wss.nr_no_data - run->nr_left_out;
 	run->nr_skipped = w->wss.nr_skipped;
 	run->median_window_ns = w->wss.window_ns;
 	run->lost = w->s->lost;
@@ -339,6 +349,8 @@ int mh_run_analyze(struct mh_run *out, struct mh_environment *env, struct mh_ses
 		return ret;
 	w.kind = mh_session_data_kind(w.src);
 	ret = skip_warm_up(&w, err);
+	if (!ret)
+		ret = leave_out(&w, err);
 	if (!ret)
 		ret = put_wss(&w, err);
 	if (!ret)

@@ -203,6 +203,20 @@ uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source, uint64_
 	return found ? found : mh_session_meta_u64(s, source, "aggr_us") * 1000;
 }
 
+static int take_ran(struct mh_session *s, const struct mh_event *ev, bool waited,
+		    struct mh_err *err)
+{
+	struct mh_ran *r;
+
+	if (!mh_session_has_pid(s, ev->stat.pid))
+		return MH_OK;
+	r = mh_vec_push(&s->ran);
+	if (!r)
+		return no_memory(err);
+	*r = (struct mh_ran){ ev->time_ns, ev->stat.value, ev->source, waited };
+	return MH_OK;
+}
+
 static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
 {
 	const struct mh_ev_stat *st = &ev->stat;
@@ -217,6 +231,8 @@ static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_
 
 	if (!strncmp(st->name, "cgroup.", strlen("cgroup.")))
 		return take_charge(s, ev, err);
+	if (!strcmp(st->name, "window.run_ns") || !strcmp(st->name, "window.wait_ns"))
+		return take_ran(s, ev, !strcmp(st->name, "window.wait_ns"), err);
 	/* Counters only grow: the largest is the last. */
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
@@ -267,6 +283,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_PAGES:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return MH_OK;
@@ -353,6 +370,7 @@ void mh_session_close(struct mh_session *s)
 	mh_maps_free(s->maps);
 	free(s->sources.v);
 	free(s->gaps.v);
+	free(s->ran.v);
 	free(s->footprints.v);
 	free(s->tuned.v);
 	free(s->charges.v);

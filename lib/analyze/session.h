@@ -50,6 +50,13 @@ struct mh_tuned {
 	uint16_t source;
 };
 
+/* How long a process ran, or stood in line for a CPU, in the interval that ends then. */
+struct mh_ran {
+	uint64_t time_ns, ns;
+	uint16_t source;
+	bool waited;
+};
+
 struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
@@ -83,7 +90,11 @@ struct mh_session {
 	struct {
 		struct mh_tuned *v;
 		size_t nr, cap;
-	} tuned;                 /* by time, once the tables are read */
+	} tuned; /* by time, once the tables are read */
+	struct {
+		struct mh_ran *v;
+		size_t nr, cap;
+	} ran;
 	struct mh_frames frames; /* of call chains, once frames_read */
 	bool frames_read;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;

@@ -21,15 +21,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ring/callgraph.h"
 #include "ring/open.h"
 #include "ring/watch.h"
 #include "source/attach.h"
 
 /* A ring that fills slowly is emptied this often, so that a killed recorder loses less
  * than a second. */
-#define DRAIN_NS 250000000u
-#define STAT_NS  1000000000u
-#define RING_KIB 1024u
+#define DRAIN_NS        250000000u
+#define STAT_NS         1000000000u
+#define RING_KIB        1024u
+#define STACKS_RING_KIB 8192u /* samples are many times as large */
 #define SAMPLE_TYPE                                                                      \
 	(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR |        \
 	 PERF_SAMPLE_CPU)
@@ -38,9 +40,13 @@ struct mh_source {
 	const struct mh_source_ops *ops;
 	uint16_t id;
 	struct mh_watch *watch;
+	struct mh_callgraph callgraph;
 	struct mh_log log;
 	uint64_t drain_ns, stat_ns; /* when next */
 	uint64_t side_lost_told, malformed_told;
+	/* Where step() is told to put things. */
+	mh_event_fn fn;
+	void *arg;
 };
 
 /* ---- probing ---- */
@@ -119,7 +125,8 @@ static bool kernel_counts_lost(const struct mh_source *src)
 }
 
 static int tell_params(const struct mh_source *src, uint64_t period,
-		       const struct mh_tell *to, struct mh_err *err)
+		       const struct mh_source_opts *opts, const struct mh_tell *to,
+		       struct mh_err *err)
 {
 	unsigned lacks = mh_watch_lacks(src->watch);
 	struct mh_perf_rights rights;
@@ -150,6 +157,11 @@ static int tell_params(const struct mh_source *src, uint64_t period,
 		ret = mh_tell_meta(to, err, "lost_from", "%s",
 				   kernel_counts_lost(src) ? "the kernel's counter"
 							   : "the counting event");
+	if (!ret && opts->mem.chains)
+		ret = mh_tell_meta(to, err, "call_graph", "%s",
+				   opts->mem.stack_len ? "dwarf" : "fp");
+	if (!ret && opts->mem.stack_len)
+		ret = mh_tell_meta(to, err, "stack_bytes", "%u", opts->mem.stack_len);
 	return ret;
 }
 
@@ -163,6 +175,7 @@ static void faults_close(struct mh_source *src)
 	if (!src)
 		return;
 	mh_watch_close(src->watch);
+	mh_callgraph_fini(&src->callgraph);
 	free(src);
 }
 
@@ -179,10 +192,22 @@ static struct mh_watch_event event_of(const struct mh_source_opts *opts)
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
+	if (opts->mem.chains)
+		mh_callgraph_ask(&event.attr, opts->mem.stack_len);
 	return event;
 }
 
-static struct mh_watch_spec spec_of(const struct mh_source *src,
+static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra *extra,
+		     struct mh_err *err)
+{
+	struct mh_source *src = arg;
+
+	return mh_callgraph_take(&src->callgraph, ev, extra,
+				 mh_watch_attr(src->watch, 0)->sample_regs_user, src->fn,
+				 src->arg, err);
+}
+
+static struct mh_watch_spec spec_of(struct mh_source *src,
 				    const struct mh_watch_event *event,
 				    const struct mh_target *target,
 				    const struct mh_source_opts *opts)
@@ -192,10 +217,14 @@ static struct mh_watch_spec spec_of(const struct mh_source *src,
 		.nr_events = 1,
 		.children = target->children || target->spawned,
 		.on_exec = target->spawned,
-		.ring_kib = opts->ring_kib ? opts->ring_kib : RING_KIB,
+		.ring_kib = opts->ring_kib        ? opts->ring_kib
+			    : opts->mem.stack_len ? STACKS_RING_KIB
+						  : RING_KIB,
 		.source = src->id,
 		.name = "faults",
 		.log = &src->log,
+		.on_sample = opts->mem.chains ? on_sample : NULL,
+		.arg = src,
 	};
 }
 
@@ -227,7 +256,7 @@ static int faults_open(struct mh_source **out, uint16_t id,
 	if (!ret)
 		ret = mh_attach(&attach, &why);
 	if (!ret)
-		ret = tell_params(src, event.attr.sample_period, &to, &why);
+		ret = tell_params(src, event.attr.sample_period, opts, &to, &why);
 	if (!ret && !target->spawned)
 		ret = mh_watch_enable(src->watch, &why);
 	if (ret) {
@@ -288,6 +317,12 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 		ret = mh_tell_stat(to, err, "faults.lost", totals.lost);
 	if (!ret && last && kernel_counts_lost(src))
 		ret = mh_tell_stat(to, err, "faults.kernel_lost", totals.kernel_lost);
+	if (!ret && src->callgraph.chains.nr_cut)
+		ret = mh_tell_stat(to, err, "faults.chains_cut",
+				   src->callgraph.chains.nr_cut);
+	if (!ret && src->callgraph.copies.nr_foreign)
+		ret = mh_tell_stat(to, err, "faults.stacks_foreign",
+				   src->callgraph.copies.nr_foreign);
 	if (!ret && totals.side_lost)
 		ret = mh_tell_stat(to, err, "faults.side_lost", totals.side_lost);
 	if (!ret && totals.malformed)
@@ -304,6 +339,8 @@ static int faults_step(struct mh_source *src, int last, mh_event_fn fn, void *ar
 
 	if (last)
 		mh_watch_disable(src->watch);
+	src->fn = fn;
+	src->arg = arg;
 	src->drain_ns = now + DRAIN_NS;
 	gone = mh_watch_drain(src->watch, last, fn, arg, err);
 	if (gone == MH_END && !last) {

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "event/chains.h"
+#include "ring/callgraph.h"
 #include "ring/open.h"
 #include "source/attach.h"
 #include "source/mem/budget.h"
@@ -23,9 +23,10 @@
 #include "source/mem/setup.h"
 #include "source/mem/spe.h"
 
-#define DRAIN_NS 250000000u
-#define STAT_NS  1000000000u
-#define RING_KIB 1024u
+#define DRAIN_NS        250000000u
+#define STAT_NS         1000000000u
+#define RING_KIB        1024u
+#define STACKS_RING_KIB 8192u /* samples are many times as large */
 
 #define COST_INTERRUPT_NS 1500u
 #define COST_BUFFERED_NS  300u
@@ -37,7 +38,7 @@ struct mh_source {
 	struct mem_events events;
 	struct mem_clock clock;
 	struct mem_budget budget;
-	struct mh_chains chains;
+	struct mh_callgraph callgraph;
 	struct mem_spe spe;
 	struct mh_log log;
 	bool filters_modes, user_only, kernel_only, enabled;
@@ -96,10 +97,9 @@ static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra 
 	}
 	if (!s->addr && (kind == MEM_IBS || kind == MEM_PRECISE))
 		s->flags &= (uint8_t)~MH_SAMPLE_ADDR;
-	if (!extra->nr_chain)
-		return 0;
-	return mh_chains_put(&src->chains, &s->stack, ev, extra->chain,
-			     (size_t)extra->nr_chain, false, convert, src, err);
+	return mh_callgraph_take(&src->callgraph, ev, extra,
+				 mh_watch_attr(src->watch, s->event)->sample_regs_user,
+				 convert, src, err);
 }
 
 static int on_aux(void *arg, const struct mh_watch_aux *aux, mh_event_fn fn, void *fn_arg,
@@ -216,6 +216,11 @@ static int tell_params(const struct mh_source *src, const struct mh_source_opts 
 	if (!ret)
 		ret = mh_tell_meta(to, err, "nr_rings", "%u",
 				   mh_watch_nr_rings(src->watch));
+	if (!ret && opts->mem.chains)
+		ret = mh_tell_meta(to, err, "call_graph", "%s",
+				   opts->mem.stack_len ? "dwarf" : "fp");
+	if (!ret && opts->mem.stack_len)
+		ret = mh_tell_meta(to, err, "stack_bytes", "%u", opts->mem.stack_len);
 	for (i = 0; !ret && i < src->events.nr; i++)
 		ret = tell_event(src, i, opts, to, err);
 	return ret ? ret : tell_lacks(src, to, err);
@@ -249,7 +254,7 @@ static void mem_close(struct mh_source *src)
 		return;
 	mh_watch_close(src->watch);
 	mh_mem_clock_close(&src->clock);
-	mh_chains_fini(&src->chains);
+	mh_callgraph_fini(&src->callgraph);
 	free(src);
 }
 
@@ -262,7 +267,9 @@ static int open_watch(struct mh_source *src, const struct mh_target *target,
 		.nr_events = src->events.nr,
 		.children = target->children || target->spawned,
 		.on_exec = target->spawned && !opts->mem.delay_ns,
-		.ring_kib = opts->ring_kib ? opts->ring_kib : RING_KIB,
+		.ring_kib = opts->ring_kib        ? opts->ring_kib
+			    : opts->mem.stack_len ? STACKS_RING_KIB
+						  : RING_KIB,
 		.cpus = opts->mem.cpus,
 		.source = src->id,
 		.name = "mem",
@@ -458,8 +465,12 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 		ret = mh_tell_stat(to, err, "mem.nonmem", src->nonmem);
 	if (!ret && src->other_mode)
 		ret = mh_tell_stat(to, err, "mem.other_mode", src->other_mode);
-	if (!ret && src->chains.nr_cut)
-		ret = mh_tell_stat(to, err, "mem.chains_cut", src->chains.nr_cut);
+	if (!ret && src->callgraph.chains.nr_cut)
+		ret = mh_tell_stat(to, err, "mem.chains_cut",
+				   src->callgraph.chains.nr_cut);
+	if (!ret && src->callgraph.copies.nr_foreign)
+		ret = mh_tell_stat(to, err, "mem.stacks_foreign",
+				   src->callgraph.copies.nr_foreign);
 	if (!ret && t.side_lost)
 		ret = mh_tell_stat(to, err, "mem.side_lost", t.side_lost);
 	if (!ret && t.malformed)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ring/callgraph.h"
 #include "ring/open.h"
 
 #define SAMPLE_TYPE                                                                      \
@@ -82,8 +83,6 @@ static uint64_t sample_type(const struct mem_event *e, const struct mh_source_op
 		type |= PERF_SAMPLE_PHYS_ADDR;
 	if (opts->mem.page_size)
 		type |= PERF_SAMPLE_DATA_PAGE_SIZE;
-	if (opts->mem.chains)
-		type |= PERF_SAMPLE_CALLCHAIN;
 	return type;
 }
 
@@ -104,6 +103,8 @@ void mh_mem_watch_event(struct mh_watch_event *out, const struct mem_event *e,
 	put_modes(&out->attr, e, opts);
 	out->attr.bp_type = (uint32_t)e->bp_type;
 	out->attr.sample_type = sample_type(e, opts);
+	if (opts->mem.chains && e->kind != MEM_SPE)
+		mh_callgraph_ask(&out->attr, opts->mem.stack_len);
 	out->attr.freq = opts->mem.freq != 0;
 	out->attr.sample_period = opts->mem.freq ? opts->mem.freq : period_of(e, opts);
 	if (e->has_lead) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Several formats at once; each is well formed and follows its published rules.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 
 side a 10000 10010 10020 10030 10040
 side grown 11000 11010 11020 11030 11040

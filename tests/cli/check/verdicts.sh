@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # From traces: pass, fail, warn, improved, inconclusive, budgets; exits 0, 1 and 3.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 
 side a 10000 10010 10020 10030 10040
 side grown 11000 11010 11020 11030 11040
