@@ -144,6 +144,10 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 		   const struct mh_hot_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+/* Functions instead of lines, each with what it called: as `perf report --children`. */
+int mh_code_children_analyze(struct mh_code *out, struct mh_session *s,
+			     const struct mh_symtab_opts *opts,
+			     struct mh_err *err) MH_MUST_CHECK;
 /* Put the rows into another order; @sort ties are broken by share. */
 void mh_code_sort(struct mh_code *code, enum mh_code_sort sort);
 int mh_levels_analyze(struct mh_levels *out, struct mh_session *s, enum mh_split split,
@@ -166,6 +170,7 @@ struct mh_profile_opts {
 	bool symbols; /* fill in `symbols`, of all that `program` has */
 	bool raw;     /* no demangling */
 	bool loads;   /* fill in `loads` */
+	bool callers; /* fill in `callers` */
 };
 
 /* Lasts no longer than the session. MH_EINPUT: no module's path contains @opts->module.
