@@ -68,7 +68,7 @@ int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
 struct access {
 	struct mh_module *m;
 	struct mh_naming *naming;
-	struct mh_decoder *decoder;
+	struct mh_insn_decoder *decoder;
 
 	/* of the unit in work */
 	uint32_t unit;
@@ -586,9 +586,9 @@ int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
 	if (!m->has_dwarf)
 		return 0;
 	fuel_up(m, nr);
-	a.decoder = mh_decoder_new();
+	a.decoder = mh_insn_decoder_new();
 	if (!a.decoder || !mh_module_units(m)) {
-		mh_decoder_free(a.decoder);
+		mh_insn_decoder_free(a.decoder);
 		return -1;
 	}
 	mh_dwarf_locations(&m->dw, m->dw.elf == &m->debug ? &m->debug : &m->elf);
@@ -601,7 +601,7 @@ int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
 				      .arg = &a };
 	units(&a, items, nr);
 	failed = a.failed;
-	mh_decoder_free(a.decoder);
+	mh_insn_decoder_free(a.decoder);
 	free(a.insns.v);
 	return failed;
 }

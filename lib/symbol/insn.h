@@ -62,14 +62,14 @@ struct mh_insn {
 
 #ifdef HAVE_CAPSTONE
 
-struct mh_decoder;
+struct mh_insn_decoder;
 
 /* NULL: no memory. */
-struct mh_decoder *mh_decoder_new(void);
-void mh_decoder_free(struct mh_decoder *d);
+struct mh_insn_decoder *mh_insn_decoder_new(void);
+void mh_insn_decoder_free(struct mh_insn_decoder *d);
 
 /* One instruction of x86-64 at @addr. False: not one. */
-bool mh_decode(struct mh_decoder *d, struct mh_insn *out, const uint8_t *bytes,
+bool mh_decode(struct mh_insn_decoder *d, struct mh_insn *out, const uint8_t *bytes,
 	       size_t len, uint64_t addr);
 
 #endif

@@ -10,14 +10,14 @@
 #include <capstone/capstone.h>
 #include <stdlib.h>
 
-struct mh_decoder {
+struct mh_insn_decoder {
 	csh handle;
 	cs_insn *insn;
 };
 
-struct mh_decoder *mh_decoder_new(void)
+struct mh_insn_decoder *mh_insn_decoder_new(void)
 {
-	struct mh_decoder *d = calloc(1, sizeof(*d));
+	struct mh_insn_decoder *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
@@ -28,13 +28,13 @@ struct mh_decoder *mh_decoder_new(void)
 	cs_option(d->handle, CS_OPT_DETAIL, CS_OPT_ON);
 	d->insn = cs_malloc(d->handle);
 	if (!d->insn) {
-		mh_decoder_free(d);
+		mh_insn_decoder_free(d);
 		return NULL;
 	}
 	return d;
 }
 
-void mh_decoder_free(struct mh_decoder *d)
+void mh_insn_decoder_free(struct mh_insn_decoder *d)
 {
 	if (!d)
 		return;
@@ -185,7 +185,8 @@ static void classify_jump(struct mh_insn *out, const cs_x86 *x, enum mh_insn_op 
 		out->access = MH_ACCESS_STACK;
 }
 
-static void classify(struct mh_insn *out, const struct mh_decoder *d, const cs_insn *in)
+static void classify(struct mh_insn *out, const struct mh_insn_decoder *d,
+		     const cs_insn *in)
 {
 	const cs_x86 *x = &in->detail->x86;
 
@@ -314,7 +315,7 @@ static bool is_string(const cs_insn *in, const cs_x86 *x)
 	}
 }
 
-static uint16_t clobbers(const struct mh_decoder *d, const cs_insn *in)
+static uint16_t clobbers(const struct mh_insn_decoder *d, const cs_insn *in)
 {
 	cs_regs reads, writes;
 	uint8_t nr_reads = 0, nr_writes = 0, bytes, i, reg;
@@ -330,7 +331,7 @@ static uint16_t clobbers(const struct mh_decoder *d, const cs_insn *in)
 	return mask;
 }
 
-bool mh_decode(struct mh_decoder *d, struct mh_insn *out, const uint8_t *bytes,
+bool mh_decode(struct mh_insn_decoder *d, struct mh_insn *out, const uint8_t *bytes,
 	       size_t len, uint64_t addr)
 {
 	const uint8_t *at = bytes;

@@ -141,7 +141,7 @@ static int waited(pid_t pid)
 
 static void step_through(struct run *r, pid_t pid)
 {
-	struct mh_decoder *d = mh_decoder_new();
+	struct mh_insn_decoder *d = mh_insn_decoder_new();
 	struct user_regs_struct regs;
 	size_t len = r->code_end - r->code_start;
 	struct mh_insn *known = calloc(len, sizeof(*known)), *in;
@@ -172,7 +172,7 @@ static void step_through(struct run *r, pid_t pid)
 	}
 	assert_true(r->nr_steps < STEPS_MAX);
 	free(known);
-	mh_decoder_free(d);
+	mh_insn_decoder_free(d);
 }
 
 static pid_t start(const char *path, FILE **out)
