@@ -470,8 +470,9 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 		err, MH_ENOSUP,
 		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
 		have,
-		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
-					   : "damon, idle or refs");
+		kinds == 1u << MH_EV_SAMPLE  ? "mem or -s faults"
+		: kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
+					     : "damon, idle or refs");
 }
 
 enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src)

@@ -115,12 +115,12 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 	struct mh_site *s = NULL;
 	uint32_t i;
 
-	if (b->kind != MH_EV_SAMPLE || !c->ip || !c->time_ns || (t->by_addr && !c->addr))
+	if (b->kind != MH_EV_SAMPLE || !c->time_ns || !(t->by_addr ? c->addr : c->ip))
 		return MH_OK;
 	for (i = 0; i < b->nr; i++) {
 		uint64_t key =
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
-		uint64_t addr = c->addr ? c->addr[i] : 0;
+		uint64_t addr = c->addr ? c->addr[i] : 0, ip = c->ip ? c->ip[i] : 0;
 		uint64_t data_src = c->data_src ? c->data_src[i] : 0;
 		const struct mh_mem_access *a = NULL;
 		uint8_t level = MH_LEVEL_UNKNOWN;
@@ -144,9 +144,9 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		}
 		if (t->blocks)
 			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
-		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr ||
+		if (!s || s->ip != ip || s->key != key || s->addr != addr ||
 		    s->level != level || s->block != block || s->stack != stack)
-			s = site_of(t, key, c->ip[i], addr, level, block, stack);
+			s = site_of(t, key, ip, addr, level, block, stack);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)

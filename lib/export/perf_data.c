@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "event/frames.h"
+#include "export/about.h"
 #include "export/exporters.h"
 
 /* linux/perf_event.h may be named by lib/ring and the importer only: its numbers here. */
@@ -101,6 +102,7 @@ struct export
 	uint64_t ids_at, attrs_at, data_at, data_end;
 	struct mh_wbuf b; /* the record or section under way */
 	uint64_t nr_samples;
+	char about[1024]; /* what the export says of itself: perf's version, for perf */
 };
 
 /* ---- bytes ---- */
@@ -534,7 +536,7 @@ static bool put_feature(struct export *x, unsigned bit)
 		put_event_desc(x);
 		return true;
 	case FEAT_VERSION:
-		put_string(x, "memheat " MEMHEAT_VERSION);
+		put_string(x, x->about);
 		return true;
 	case FEAT_NRCPUS:
 		if (!value)
@@ -631,6 +633,21 @@ static int write_all(struct export *x, struct mh_err *err)
 	return ret ? ret : write_header(x, features, err);
 }
 
+static void make_about(struct export *x, const struct mh_export_input *in)
+{
+	const uint64_t *rows = mh_reader_info(in->reader)->rows;
+	uint64_t others = rows[MH_EV_REGION] + rows[MH_EV_PAGES];
+	struct mh_about a;
+	size_t i, len = 0;
+
+	mh_about_begin(&a, "perf-data", in);
+	mh_about_add(&a, "source: the events' names; units: their periods");
+	mh_about_left_out(&a, others, "regions and page maps", "perf.data holds samples");
+	for (i = 0; i < a.nr && len < sizeof(x->about); i++)
+		len += (size_t)snprintf(x->about + len, sizeof(x->about) - len, "%s%s",
+					i ? "; " : "", a.lines[i]);
+}
+
 static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 {
 	static const struct mh_filter all;
@@ -639,6 +656,7 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 	};
 	int ret;
 
+	make_about(&x, in);
 	if (ftello(out) != 0)
 		return mh_fail(err, MH_EINPUT,
 			       "perf.data has its header written last and needs a file "
