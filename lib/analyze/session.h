@@ -10,6 +10,8 @@
 
 #include <memheat/analyze.h>
 
+#include "trace/intervals.h"
+
 struct mh_session_source {
 	uint16_t id;
 	const char *name; /* lent by the reader */
@@ -39,13 +41,6 @@ enum mh_charge_kind {
 struct mh_charge {
 	uint64_t time_ns, bytes;
 	uint8_t kind; /* enum mh_charge_kind */
-};
-
-/* DAMON's interval from here on, where the kernel tunes it. */
-struct mh_tuned {
-	uint64_t time_ns, aggr_ns;
-	size_t order; /* as told */
-	uint16_t source;
 };
 
 struct mh_session {
@@ -78,10 +73,7 @@ struct mh_session {
 		struct mh_charge *v; /* by time */
 		size_t nr, cap;
 	} charges;
-	struct {
-		struct mh_tuned *v;
-		size_t nr, cap;
-	} tuned; /* by time, once the tables are read */
+	struct mh_intervals intervals;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
