@@ -30,6 +30,7 @@ struct export
 	FILE *out;
 	const struct mh_reader *r;
 	const struct mh_filter *filter;
+	struct mh_intervals *intervals;
 	z_stream z;
 	bool failed; /* errno says why */
 	uint8_t buf[CHUNK];
@@ -38,6 +39,7 @@ struct export
 		size_t nr, cap;
 	} keys;
 	/* of the record under way */
+	uint16_t source;
 	uint64_t start_ns, end_ns, bytes, nr_snapshots, nr_regions;
 	bool filters;
 };
@@ -279,13 +281,30 @@ static void put_target(struct export *x, const struct key *k)
 
 /* ---- snapshots ---- */
 
+/* The aggregation interval is as many times as long when both are tuned. */
+static uint64_t tuned_sample_us(const struct export *x)
+{
+	uint64_t sample_us = number(x, x->source, "sample_us"),
+		 aggr_us = number(x, x->source, "aggr_us");
+
+	if (!sample_us || aggr_us < sample_us)
+		return 0;
+	return mh_intervals_tuned(x->intervals, x->source, x->end_ns) / 1000 /
+	       (aggr_us / sample_us);
+}
+
 static void close_snapshot(struct export *x)
 {
+	char sample[32] = "null";
+	uint64_t tuned_us = tuned_sample_us(x);
+
+	if (tuned_us)
+		snprintf(sample, sizeof(sample), "\"%" PRIu64 "\"", tuned_us);
 	if (x->nr_snapshots)
 		put(x,
 		    "], \"total_bytes\": \"%" PRIu64
-		    "\", \"damos_stats\": null, \"sample_interval_us\": null}",
-		    x->bytes);
+		    "\", \"damos_stats\": null, \"sample_interval_us\": %s}",
+		    x->bytes, sample);
 	x->bytes = x->nr_regions = 0;
 }
 
@@ -349,6 +368,7 @@ static int put_record(struct export *x, const struct key *k, struct mh_err *err)
 	put_target(x, k);
 	put_filters(x, k->source);
 	put(x, "\"snapshots\": [");
+	x->source = k->source;
 	x->nr_snapshots = x->bytes = x->nr_regions = 0;
 	ret = each_batch(x, &f, put_batch, err);
 	close_snapshot(x);
@@ -429,11 +449,14 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 		ret = mh_fail(err, MH_ENOSUP,
 			      "there are no regions of DAMON to export; record with -s "
 			      "damon");
+	if (ret == MH_OK)
+		ret = mh_intervals_read(&x->intervals, x->r, err);
 	if (ret == MH_OK) {
 		qsort(x->keys.v, x->keys.nr, sizeof(*x->keys.v), by_key);
 		ret = put_records(x, in, err);
 	}
 	deflateEnd(&x->z);
+	mh_intervals_free(x->intervals);
 	free(x->keys.v);
 	free(x);
 	return ret;
