@@ -52,7 +52,8 @@ static void add_steps(struct mh_value *out, const struct mh_value *a,
 	}
 }
 
-void mh_value_settle(struct mh_value *v)
+/* Whole objects more or less are elements of an array. */
+static void settle(struct mh_value *v)
 {
 	uint64_t bytes;
 
@@ -77,7 +78,7 @@ struct mh_value mh_value_add(const struct mh_value *a, const struct mh_value *b)
 		return any();
 	out.add = wrap_add(a->add, b->add);
 	add_steps(&out, a, b);
-	mh_value_settle(&out);
+	settle(&out);
 	return out;
 }
 
@@ -145,6 +146,6 @@ struct mh_value mh_value_join(const struct mh_value *a, const struct mh_value *b
 		if (out.add < 0)
 			out.add += out.step;
 	}
-	mh_value_settle(&out);
+	settle(&out);
 	return out;
 }

@@ -49,8 +49,6 @@ static inline bool mh_value_is_number(const struct mh_value *v)
 struct mh_value mh_value_add(const struct mh_value *a, const struct mh_value *b);
 struct mh_value mh_value_sub(const struct mh_value *a, const struct mh_value *b);
 struct mh_value mh_value_mul(const struct mh_value *a, int64_t n);
-/* Whole objects more or less are elements of an array. */
-void mh_value_settle(struct mh_value *v);
 /* What both are: less is known of it than of either. */
 struct mh_value mh_value_join(const struct mh_value *a, const struct mh_value *b);
 bool mh_value_same(const struct mh_value *a, const struct mh_value *b);

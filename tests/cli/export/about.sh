@@ -15,8 +15,9 @@ tells()
 {
 	format=$1 trace=$2
 	shift 2
-	status 0 "$MEMHEAT" export "$format" -i "$trace" -o export
-	"${@:-cat}" <export | tr ' ' _ >head.text
+	status 0 "$MEMHEAT" export "$format" -i "$trace" -o exported
+	[ $# -gt 0 ] || set -- cat
+	"$@" <exported | tr ' ' _ >head.text
 	for word in "export_$format" "trace:_$trace" source: units:; do
 		grep -aqF -e "$word" head.text || fail "export $format does not tell '$word'"
 	done
@@ -62,7 +63,7 @@ refuses()
 	shift 2
 	for format; do
 		rm -f export
-		status 1 "$MEMHEAT" export "$format" -i "$trace" -o export
+		status 1 "$MEMHEAT" export "$format" -i "$trace" -o exported
 		says "$words"
 		says record
 		[ ! -e export ] || fail "export $format was refused and wrote a file"
