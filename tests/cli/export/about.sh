@@ -62,11 +62,11 @@ refuses()
 	trace=$1 words=$2
 	shift 2
 	for format; do
-		rm -f export
+		rm -f exported
 		status 1 "$MEMHEAT" export "$format" -i "$trace" -o exported
 		says "$words"
 		says record
-		[ ! -e export ] || fail "export $format was refused and wrote a file"
+		[ ! -e exported ] || fail "export $format was refused and wrote a file"
 	done
 }
 refuses damon 'record with -s mem or -s faults' folded csv json pprof callgrind speedscope \
