@@ -34,6 +34,10 @@ void mh_moments_analysis(struct mh_analysis *out, const struct mh_scan_opts *sca
 int mh_moments_take(struct mh_moments *out, struct mh_analysis *a,
 		    const struct mh_session *s, const struct mh_session_source *src,
 		    struct mh_err *err);
+/* Both, in a pass of their own. */
+int mh_moments_run(struct mh_moments *out, const struct mh_scan_opts *scan,
+		   const struct mh_session_source *src, enum mh_event_kind kind,
+		   struct mh_session *s, struct mh_err *err);
 void mh_moments_fini(struct mh_moments *m);
 
 /*

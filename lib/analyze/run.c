@@ -108,15 +108,7 @@ static double value_of(uint64_t bytes)
 
 static int moments_of(struct work *w, struct mh_err *err)
 {
-	struct mh_analysis a = { 0 };
-	struct mh_filter f;
-	int ret;
-
-	mh_moments_analysis(&a, &w->scan);
-	mh_session_filter(w->s, w->src, &f);
-	f.kinds = 1u << w->kind;
-	ret = mh_pass_run(w->s, &f, &a, 1, err);
-	return ret ? ret : mh_moments_take(&w->moments, &a, w->s, w->src, err);
+	return mh_moments_run(&w->moments, &w->scan, w->src, w->kind, w->s, err);
 }
 
 /*

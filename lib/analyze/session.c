@@ -283,6 +283,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_PAGES:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return MH_OK;
@@ -378,6 +379,7 @@ void mh_session_close(struct mh_session *s)
 	drop(s->opts.source);
 	drop(s->opts.at);
 	free(s->at.v);
+	mh_frames_fini(&s->frames);
 	free(s);
 }
 

@@ -10,6 +10,8 @@
 
 #include <memheat/analyze.h>
 
+#include "event/frames.h"
+
 struct mh_session_source {
 	uint16_t id;
 	const char *name; /* lent by the reader */
@@ -93,6 +95,9 @@ struct mh_session {
 		struct mh_ran *v;
 		size_t nr, cap;
 	} ran;
+	struct mh_frames frames; /* of call chains, once frames_read */
+	bool frames_read;
+	struct mh_unwind_counts unwound;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
 	uint64_t heap_lost;  /* allocations and frees: they hide no access */
@@ -141,6 +146,9 @@ enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits);
 void mh_session_provenance(const struct mh_session *s,
 			   const struct mh_session_source *src, uint32_t kinds,
 			   struct mh_provenance *out);
+
+/* Add the chains of copied stacks to the frames, which are read and finished. */
+int mh_session_unwind(struct mh_session *s, struct mh_err *err) MH_MUST_CHECK;
 
 /* Fill in ->at. */
 int mh_at_find(struct mh_session *s, struct mh_err *err);

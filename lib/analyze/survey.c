@@ -403,3 +403,30 @@ int mh_survey_places(struct mh_places *places, const struct mh_session *s,
 	}
 	return MH_OK;
 }
+
+int mh_overview_init(struct mh_overview *o, struct mh_session *s, const char *what,
+		     struct mh_err *err)
+{
+	int ret;
+
+	*o = (struct mh_overview){ .scan = { .session = s } };
+	ret = mh_session_pick(s, MH_DATA_KINDS, what, &o->src, err);
+	if (ret)
+		return ret;
+	o->kind = mh_session_data_kind(o->src);
+	ret = mh_moments_skip(&o->scan, o->src, o->kind, s, err);
+	if (!ret)
+		ret = mh_places_of_maps(&o->places, s, err);
+	if (ret)
+		return ret;
+	if (s->opts.at)
+		o->scan.at = &o->places;
+	ret = mh_survey_run(&o->survey, s, o->src, o->kind, &o->scan, &o->places, err);
+	return ret ? ret : mh_survey_places(&o->places, s, &o->survey, err);
+}
+
+void mh_overview_fini(struct mh_overview *o)
+{
+	mh_places_fini(&o->places);
+	mh_survey_fini(&o->survey);
+}

@@ -307,7 +307,8 @@ static void find_bounds(struct enc *x)
 		if (p->nr_pages)
 			mh_head_addr(h, p->start,
 				     p->start + (p->nr_pages << p->page_shift) - 1);
-		count_pages(&x->e->occupancy, p);
+		if (p->layer <= MH_PAGES_WRITE)
+			count_pages(&x->e->occupancy, p);
 		bytes += sizeof(x->ev[i]) + 2 * bitmap_len(p->nr_pages);
 	}
 	h->memory_len = (uint32_t)bytes;

@@ -66,6 +66,7 @@ static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
 	case MH_EV_PAGES:
 	case MH_EV_LOST:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 	case MH_EV_HEAP:
 		break;
 	}
