@@ -83,6 +83,9 @@ static const struct mh_option report_options[] = {
 	  "address, rate, age, size or temperature; code: share, weight, latency, level, "
 	  "tlb, snoop or lock",
 	  AT(sort), .choices = sort_keys, .only = "regions code" },
+	{ "children", 0, MH_OPT_FLAG, NULL,
+	  "functions with what they called, by call chains (record -g), as perf report",
+	  AT(children), .only = "code" },
 	{ "split", 0, MH_OPT_CHOICE, "WHAT",
 	  "a table for each process, thread, cpu or memory node", AT(split),
 	  .choices = splits, .only = "levels" },

@@ -40,7 +40,7 @@ struct mh_report_opts {
 	int descending, log_bins;
 
 	struct mh_strings debug_dirs; /* of hot, code */
-	int no_demangle;
+	int no_demangle, children;
 
 	int map;                                            /* of diff */
 	int by;                                             /* of hot; enum mh_hot_by */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* memheat report code: which functions and lines made the accesses. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "report.h"
@@ -8,12 +9,13 @@
 
 enum {
 	TEXT_ROWS = 40, /* of a person's table; programs get them all */
-	TEXT_COLUMNS = 11
+	TEXT_COLUMNS = 12
 };
 
 /* Those of what the hardware told are left out where it told nothing. */
 static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "n", "#", MH_CELL_TYPE_U64 },
+	{ "children", "children", MH_CELL_TYPE_RATIO },
 	{ "share", "share", MH_CELL_TYPE_RATIO },
 	{ "samples", "samples", MH_CELL_TYPE_U64 },
 	{ "latency", "cycles", MH_CELL_TYPE_TEXT },
@@ -25,7 +27,9 @@ static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "source", "source", MH_CELL_TYPE_TEXT },
 	{ "module", "module", MH_CELL_TYPE_TEXT },
 };
-#define FIRST_TOLD 3
+#define CHILDREN   1
+#define SELF       2
+#define FIRST_TOLD 4
 #define NR_TOLD    5
 
 static int is_told(const struct mh_code *code)
@@ -60,11 +64,13 @@ static void put_told(struct mh_table *t, const struct mh_code_row *row)
 }
 
 static void put_text_row(struct mh_table *t, const struct mh_code_row *row, size_t i,
-			 int told)
+			 int told, int children)
 {
 	char source[MH_REPORT_SOURCE];
 
 	mh_table_put_u64(t, i + 1);
+	if (children)
+		mh_table_put_ratio(t, row->children);
 	mh_table_put_ratio(t, row->share);
 	mh_table_put_u64(t, row->samples);
 	if (told)
@@ -74,13 +80,18 @@ static void put_text_row(struct mh_table *t, const struct mh_code_row *row, size
 	mh_table_put_name(t, *row->module ? mh_report_base_name(row->module) : "-", 64);
 }
 
-static size_t choose_columns(struct mh_table_column *out, int told)
+static size_t choose_columns(struct mh_table_column *out, int told, int children)
 {
 	size_t i, nr = 0;
 
 	for (i = 0; i < TEXT_COLUMNS; i++) {
-		if (told || i < FIRST_TOLD || i >= FIRST_TOLD + NR_TOLD)
-			out[nr++] = text_columns[i];
+		if ((!told && i >= FIRST_TOLD && i < FIRST_TOLD + NR_TOLD) ||
+		    (!children && i == CHILDREN))
+			continue;
+		out[nr] = text_columns[i];
+		if (children && i == SELF)
+			out[nr].title = "self";
+		nr++;
 	}
 	return nr;
 }
@@ -94,14 +105,26 @@ static int put_table(FILE *out, const struct mh_code *code, const struct mh_repo
 	struct mh_table t;
 
 	mh_table_begin_text(&t, out, r->term.utf8, columns,
-			    choose_columns(columns, told));
+			    choose_columns(columns, told, code->has_children));
 	for (i = 0; i < nr; i++)
-		put_text_row(&t, &code->rows[i], i, told);
+		put_text_row(&t, &code->rows[i], i, told, code->has_children);
 	status = mh_table_end(&t, err);
 	if (nr < code->nr_rows)
 		fprintf(out, "and %zu more: memheat report code --format csv\n",
 			code->nr_rows - nr);
 	return status;
+}
+
+static void put_chained(FILE *out, const struct mh_code *code)
+{
+	if (!code->has_children || !code->nr_rows)
+		return;
+	if (!code->nr_chained)
+		fprintf(out, "No sample says who called: record with -g.\n");
+	else if (code->nr_chained < code->from.nr_samples)
+		fprintf(out,
+			"Who called is known of %" PRIu64 " of %" PRIu64 " samples.\n",
+			code->nr_chained, code->from.nr_samples);
 }
 
 static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
@@ -118,6 +141,7 @@ static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_
 	else
 		fprintf(out, "No sample in this span says which code it is from.\n");
 	fputc('\n', out);
+	put_chained(out, code);
 	for (i = 0; i < code->nr_notes; i++) {
 		mh_text_safe(text, sizeof(text), code->notes[i], r->term.utf8);
 		fprintf(out, "%s\n", text);
@@ -145,6 +169,9 @@ static const struct mh_table_column columns[] = {
 	{ "tlb_miss", "", MH_CELL_TYPE_U64 },
 	{ "hitm", "", MH_CELL_TYPE_U64 },
 	{ "locked", "", MH_CELL_TYPE_U64 },
+	/* Of --children; else absent. */
+	{ "children", "", MH_CELL_TYPE_RATIO },
+	{ "children_samples", "", MH_CELL_TYPE_BYTES },
 };
 
 static void put_rows(struct mh_table *t, const void *view)
@@ -171,6 +198,8 @@ static void put_rows(struct mh_table *t, const void *view)
 		mh_table_put_u64(t, row->nr_tlb_miss);
 		mh_table_put_u64(t, row->nr_hitm);
 		mh_table_put_u64(t, row->nr_locked);
+		mh_table_put_ratio(t, code->has_children ? row->children : (double)NAN);
+		mh_table_put_u64(t, code->has_children ? row->nr_children : MH_NO_DATA);
 	}
 }
 
@@ -181,6 +210,8 @@ static void put_json(struct mh_json *j, const void *view)
 
 	mh_report_json_from(j, &code->from);
 	mh_json_put_string(j, "unit", mh_unit_word(code->unit));
+	if (code->has_children)
+		mh_json_put_u64(j, "chained", code->nr_chained);
 	mh_json_put_u64(j, "unnamed", code->nr_unnamed);
 	mh_json_key(j, "notes");
 	mh_json_array(j);
@@ -196,7 +227,8 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 	int ret = mh_report_names(&names, r, err);
 
 	if (!ret)
-		ret = mh_code_analyze(view, r->session, &names, err);
+		ret = (r->opts->children ? mh_code_children_analyze : mh_code_analyze)(
+			view, r->session, &names, err);
 	free((void *)(uintptr_t)names.debug_dirs);
 	if (!ret && r->opts->sort >= MH_SORT_CODE)
 		mh_code_sort(view, (enum mh_code_sort)(r->opts->sort - MH_SORT_CODE));

@@ -26,6 +26,7 @@ struct listing {
 	const struct mh_maps *maps;
 	struct mh_json j;
 	unsigned source;
+	const struct mh_intervals *intervals;
 	uint64_t start_ns;        /* of the trace */
 	struct mh_ev_region last; /* of the open snapshot: pid and start_ns */
 	uint64_t last_end_ns;
@@ -94,6 +95,12 @@ static uint64_t target_of(const struct listing *l, uint32_t pid)
 	return name ? strtoull(name, NULL, 10) : pid;
 }
 
+/* Of the snapshot; ages count it. */
+static uint64_t aggr_us(const struct listing *l, const struct mh_event *ev)
+{
+	return mh_intervals_at(l->intervals, l->source, ev->time_ns) / 1000;
+}
+
 static int is_new_snapshot(struct listing *l, const struct mh_event *ev)
 {
 	const struct mh_ev_region *g = &ev->region;
@@ -152,15 +159,15 @@ static char *put_right(char *p, const char *s, size_t width)
 
 static const char *age_of(char buf[MH_TEXT_MAX], uint32_t age)
 {
-	char *p = buf + MH_TEXT_MAX - 1;
+	size_t i = MH_TEXT_MAX - 1;
 
 	if (age == MH_NO_AGE)
 		return "-";
-	*p = '\0';
+	buf[i] = '\0';
 	do
-		*--p = (char)('0' + age % 10);
+		buf[--i] = (char)('0' + age % 10);
 	while (age /= 10);
-	return p;
+	return &buf[i];
 }
 
 /* Few values come again and again. */
@@ -216,6 +223,15 @@ static void json_u64(struct mh_json *j, const char *key, uint64_t v)
 	mh_json_u64(j, v);
 }
 
+static void json_interval(struct mh_json *j, const char *key, uint64_t us)
+{
+	mh_json_key(j, key);
+	if (us)
+		mh_json_u64(j, us);
+	else
+		mh_json_null(j);
+}
+
 static void json_close_snapshot(struct mh_json *j)
 {
 	mh_json_end_array(j);
@@ -236,6 +252,7 @@ static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 		json_u64(&l->j, "target", target_of(l, g->pid));
 		json_u64(&l->j, "start_ns", relative(l, g->start_ns));
 		json_u64(&l->j, "end_ns", relative(l, ev->time_ns));
+		json_interval(&l->j, "aggr_us", aggr_us(l, ev));
 		mh_json_key(&l->j, "regions");
 		mh_json_array(&l->j);
 	}
@@ -253,15 +270,6 @@ static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 	mh_json_bytes(&l->j, g->touched);
 	mh_json_end_object(&l->j);
 	return MH_OK;
-}
-
-static void json_interval(struct mh_json *j, const char *key, uint64_t us)
-{
-	mh_json_key(j, key);
-	if (us)
-		mh_json_u64(j, us);
-	else
-		mh_json_null(j);
 }
 
 /* ---- CSV ---- */
@@ -324,6 +332,7 @@ static int access_region(void *arg, const struct mh_event *ev, struct mh_err *er
 			nr ? "\n" : "", l->nr, target_of(l, ev->region.pid),
 			(double)relative(l, ev->region.start_ns) / 1e9,
 			(double)relative(l, ev->time_ns) / 1e9);
+		a->access.aggr_us = aggr_us(l, ev);
 	}
 	return mh_access_add(&a->access, &ev->region, err);
 }
@@ -342,7 +351,6 @@ static int write_access(struct listing *l, struct regions_view *v, struct mh_err
 			     .arg = &a };
 	int status;
 
-	a.access.aggr_us = mh_source_number(reader, v->source, "aggr_us");
 	status = mh_walk_run(&w, err);
 	if (status == MH_OK && l->nr)
 		status = mh_access_end(&a.access, l->out, err);
@@ -387,6 +395,17 @@ static int write_json(struct listing *l, struct regions_view *v, struct mh_err *
 	return status;
 }
 
+static int write_as(struct listing *l, struct regions_view *v, struct mh_err *err)
+{
+	if (l->r->format == MH_REPORT_TEXT)
+		return write_text(l, v, err);
+	if (l->r->format == MH_REPORT_JSON)
+		return write_json(l, v, err);
+	fprintf(l->out, "target,start_ns,end_ns,start,end,nr_accesses,max_accesses,age,"
+			"touched\n");
+	return walk(l, v, csv_region, err);
+}
+
 static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
@@ -397,14 +416,14 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 			     .maps = mh_session_maps(r->session),
 			     .source = v.source,
 			     .start_ns = v.from.start_ns };
+	struct mh_intervals *intervals;
+	int status = mh_intervals_read(&intervals, mh_session_reader(r->session), err);
 
-	if (r->format == MH_REPORT_TEXT)
-		return write_text(&l, &v, err);
-	if (r->format == MH_REPORT_JSON)
-		return write_json(&l, &v, err);
-	fprintf(out, "target,start_ns,end_ns,start,end,nr_accesses,max_accesses,age,"
-		     "touched\n");
-	return walk(&l, &v, csv_region, err);
+	l.intervals = intervals;
+	if (status == MH_OK)
+		status = write_as(&l, &v, err);
+	mh_intervals_free(intervals);
+	return status;
 }
 
 const struct mh_report_type mh_report_regions = {

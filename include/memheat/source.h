@@ -51,7 +51,8 @@ struct mh_source_opts {
 	int user_only;     /* leave out kernel-mode samples */
 	uint32_t one_page_in; /* idle: look at one page in so many; 0, 1: at all */
 	int page_cache;       /* idle: of a control group also what no process maps */
-	int writes;           /* idle: tell of written pages too, as a layer of its own */
+	int aging;  /* mglru: have the kernel age the lists before each reading */
+	int writes; /* idle: tell of written pages too, as a layer of its own */
 	/* damon: checks, snapshots and new mappings each so often; 0: the source's
 	 * default */
 	uint64_t sample_ns, aggr_ns, update_ns;

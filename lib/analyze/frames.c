@@ -39,6 +39,7 @@ int mh_session_frames(struct mh_session *s, const struct mh_frames **out,
 	if (ret != MH_END)
 		return ret;
 	mh_frames_finish(&s->frames);
-	s->frames_read = true;
-	return MH_OK;
+	ret = mh_session_unwind(s, err);
+	s->frames_read = !ret;
+	return ret;
 }

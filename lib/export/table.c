@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CSV and JSON: a row for each place in the source, object and level. CSV has its head as
- * comments ('#'), which most readers can be told to skip.
+ * CSV and JSON: a row for each place in the source, object, level and chain of callers.
+ * CSV has its head as comments ('#'), which most readers can be told to skip.
  */
+#include <stdlib.h>
+
 #include "export/about.h"
 #include "export/exporters.h"
 #include "export/pairs.h"
@@ -24,6 +26,7 @@ static const struct mh_table_column columns[] = {
 	{ "object_start", "", MH_CELL_TYPE_U64 },
 	{ "object_size", "", MH_CELL_TYPE_U64 },
 	{ "why", "", MH_CELL_TYPE_TEXT },
+	{ "callers", "", MH_CELL_TYPE_TEXT },
 };
 
 static const char *text(const char *s)
@@ -39,6 +42,22 @@ static uint64_t line_of(uint32_t line)
 static const char *module_path(const struct mh_profile *p, uint32_t module)
 {
 	return module == MH_PROFILE_NONE ? NULL : text(p->modules[module].path);
+}
+
+/* "outer;...;inner" */
+static void put_callers(struct mh_table *t, const struct mh_profile *p, uint32_t caller)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = caller == MH_PROFILE_NONE ? NULL : open_memstream(&text, &len);
+
+	if (f) {
+		mh_put_callers(f, p, caller);
+		if (!fclose(f) && len)
+			text[len - 1] = '\0';
+	}
+	mh_table_put_text(t, text);
+	free(text);
 }
 
 static void put_row(struct mh_table *t, const struct mh_profile *p,
@@ -66,6 +85,7 @@ static void put_row(struct mh_table *t, const struct mh_profile *p,
 	mh_table_put_u64(t, o->addr);
 	mh_table_put_u64(t, o->size);
 	mh_table_put_text(t, text(o->why));
+	put_callers(t, p, pair->caller);
 }
 
 static void put_rows(struct mh_table *t, const struct mh_profile *p,
@@ -149,13 +169,13 @@ static int run_json(FILE *out, const struct mh_export_input *in, struct mh_err *
 const struct mh_exporter mh_exporter_csv = {
 	.name = "csv",
 	.summary = "a row per place in the source and object, for spreadsheets",
-	.needs = MH_EXPORT_PROFILE,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CHAINS,
 	.run = run_csv,
 };
 
 const struct mh_exporter mh_exporter_json = {
 	.name = "json",
 	.summary = "the same with a schema version, for programs",
-	.needs = MH_EXPORT_PROFILE,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CHAINS,
 	.run = run_json,
 };

@@ -236,6 +236,21 @@ void mh_stream_put(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 	put_deflated(out, &p->a, raw, len);
 }
 
+/* How many whole words from @p on, up to @most bytes, repeat the byte before it. */
+static size_t run_on(const uint8_t *p, const uint8_t *end, size_t most)
+{
+	uint64_t word, like = p[-1] * UINT64_C(0x0101010101010101);
+	size_t n = 0;
+
+	while (n + sizeof(word) <= most && n + sizeof(word) <= (size_t)(end - p)) {
+		memcpy(&word, p + n, sizeof(word));
+		if (word != like)
+			break;
+		n += sizeof(word);
+	}
+	return n;
+}
+
 /*
  * Runs as two planes: each value once, and how often more it comes (255 at most; longer
  * runs are cut). The planes go to p->runs, one behind the other.
@@ -253,8 +268,17 @@ static size_t split_runs(struct mh_packer *p, const uint8_t *raw, size_t len)
 	value[0] = raw[0];
 	length[0] = 0;
 	for (i = 1; i < len; i++) {
+		size_t more = 0, next;
+
+		/* In a run already: what is left of it by words. */
+		if (length[nr])
+			more = run_on(raw + i, raw + len, 255u - length[nr]);
+		length[nr] = (uint8_t)(length[nr] + more);
+		i += more;
+		if (i == len)
+			break;
 		/* No branch: what is alike stays on the same run. */
-		size_t next = nr + (raw[i] != raw[i - 1] || length[nr] == 255);
+		next = nr + (raw[i] != raw[i - 1] || length[nr] == 255);
 
 		length[next] = next == nr ? (uint8_t)(length[nr] + 1) : 0;
 		value[next] = raw[i];

@@ -46,3 +46,9 @@ if python3 -c 'import jsonschema' 2>/dev/null; then
 else
 	echo 'no python3-jsonschema: JSON was not validated'
 fi
+# What Prometheus itself thinks of it, advice on names included.
+if command -v promtool >/dev/null; then
+	promtool check metrics <f.prom >prom.out 2>&1 || fail "$(cat prom.out)"
+else
+	echo 'no promtool: OpenMetrics was not read by Prometheus'
+fi

@@ -34,6 +34,12 @@ check="$MEMHEAT check --skip 0s --baseline base.json"
 	status 0 $check --on-inconclusive pass noisy1 noisy2 noisy3 noisy4 noisy5
 	shows 'ok '
 
+	# Five against five are 1 of 252; three metrics make 1 of 84 of it.
+	status 0 $check --alpha 0.01 grown1 grown2 grown3 grown4 grown5
+	shows '5 against 5 runs cannot show a difference of 3 metrics'
+	status 1 $check --alpha 0.012 grown1 grown2 grown3 grown4 grown5
+	status 1 $check --alpha 0.01 --metric wss.p50 grown1 grown2 grown3 grown4 grown5
+
 	# Three have no test at all.
 	status 1 $check grown1 grown2 grown3
 	shows 'no statistics: 5 baseline and 3 new runs'
