@@ -800,8 +800,7 @@ struct mh_run {
 	} objects;
 	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
 	/* Left out since the program was kept from running, or was ending; of the windows
-	 * that count, those in which it waited for a CPU for longer than it ran. The
-	 * latter is not kept in baselines. */
+	 * that count, those in which it waited for a CPU for longer than it ran. */
 	uint64_t nr_left_out, nr_busy;
 	uint64_t refined; /* 1: objects are told by the pages that faulted */
 	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:
