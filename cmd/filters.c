@@ -165,7 +165,8 @@ struct snapshots {
 
 struct rows {
 	const struct mh_walk *walk;
-	struct mh_maps *maps; /* NULL: no --at */
+	struct mh_maps *maps;           /* NULL: no --at */
+	struct mh_intervals *intervals; /* NULL: no --age */
 	struct snapshots *seen;
 	size_t nr_seen, cap_seen;
 	uint64_t done, total;
@@ -236,7 +237,7 @@ static int region_passes(struct rows *rows, const struct mh_event *ev, struct mh
 {
 	const struct mh_filters *f = rows->walk->filters;
 	const struct mh_ev_region *r = &ev->region;
-	uint64_t aggr_us, age_ns;
+	uint64_t aggr_ns, age_ns;
 	int skip = skipped(rows, ev, r->pid, r->start_ns, err);
 
 	if (skip)
@@ -246,10 +247,10 @@ static int region_passes(struct rows *rows, const struct mh_event *ev, struct mh
 	if (f->min_rate > 0 && r->nr_accesses < f->min_rate * r->max_accesses)
 		return 0;
 	if (f->age_ns.end) {
-		aggr_us = mh_source_number(rows->walk->reader, ev->source, "aggr_us");
-		if (r->age == MH_NO_AGE || !aggr_us)
+		aggr_ns = mh_intervals_at(rows->intervals, ev->source, ev->time_ns);
+		if (r->age == MH_NO_AGE || !aggr_ns)
 			return 0;
-		age_ns = r->age * aggr_us * 1000;
+		age_ns = r->age * aggr_ns;
 		if (age_ns < f->age_ns.start || age_ns >= f->age_ns.end)
 			return 0;
 	}
@@ -291,6 +292,7 @@ static int passes(struct rows *rows, const struct mh_event *ev, struct mh_err *e
 	case MH_EV_GAP:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return 1;
@@ -388,6 +390,8 @@ int mh_walk_run(struct mh_walk *w, struct mh_err *err)
 		rows.total += info->rows[i];
 	if (w->filters->at)
 		status = mh_maps_new(&rows.maps, err);
+	if (status == MH_OK && w->filters->age_ns.end)
+		status = mh_intervals_read(&rows.intervals, w->reader, err);
 	if (status == MH_OK)
 		status = pass(w, &rows, &filter, 1, err);
 	if (status == MH_OK && rows.maps)
@@ -399,6 +403,7 @@ int mh_walk_run(struct mh_walk *w, struct mh_err *err)
 	if (status == MH_OK && filter.kinds)
 		status = pass(w, &rows, &filter, 0, err);
 	mh_maps_free(rows.maps);
+	mh_intervals_free(rows.intervals);
 	free(rows.seen);
 	return status;
 }

@@ -27,7 +27,7 @@ enum mh_access_sort {
 struct mh_access {
 	const struct mh_report_opts *opts;
 	const struct mh_terminal *term;
-	uint64_t aggr_us; /* 0: not known, ages count intervals */
+	uint64_t aggr_us; /* of the snapshot; 0: not known */
 	struct {
 		struct mh_ev_region *v;
 		size_t nr, cap;

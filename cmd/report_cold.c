@@ -3,8 +3,6 @@
  * memheat report cold: how many bytes have been idle for how long at the end, which is
  * what a smaller machine, a swap device or a slower tier could take.
  */
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "report.h"
@@ -132,20 +130,22 @@ static void text_groups(FILE *out, const struct mh_cold *c)
 		i = text_kind(out, c, i, at, nr);
 }
 
-static void write_text(FILE *out, const struct mh_cold *c, const struct mh_terminal *term)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_cold *c = view;
 	char a[MH_TEXT_MAX], b[MH_TEXT_MAX];
 
-	mh_report_header(out, &c->from, term);
+	(void)err;
+	mh_report_header(out, &c->from, &r->term);
 	fprintf(out, "\n\n");
 	if (!c->bytes && !c->unknown_bytes) {
 		fprintf(out, "No region passes the filters.\n\n");
 		mh_report_footer(out, &c->from);
-		return;
+		return MH_OK;
 	}
 	fprintf(out, "%s at %s, by the time since the last access\n",
 		mh_text_bytes(a, c->bytes), mh_report_moment(b, c->at_ns));
-	text_buckets(out, c, term);
+	text_buckets(out, c, &r->term);
 	fprintf(out, "cum: so much is idle for this long or longer. ");
 	fprintf(out, "%s\n",
 		!c->nr_derived ? "Idle times are the ages that were recorded."
@@ -161,12 +161,61 @@ static void write_text(FILE *out, const struct mh_cold *c, const struct mh_termi
 	text_groups(out, c);
 	fputc('\n', out);
 	mh_report_footer(out, &c->from);
+	return MH_OK;
 }
 
-static void json_u64(struct mh_json *j, const char *key, uint64_t v)
+static void put_bucket(struct mh_table *t, const struct mh_cold_bucket *b, uint64_t bytes)
 {
-	mh_json_key(j, key);
-	mh_json_u64(j, v);
+	mh_table_put_u64(t, b->idle_ns.start);
+	mh_table_put_u64(t, b->idle_ns.end);
+	mh_table_put_u64(t, bytes);
+}
+
+#define BUCKET_COLUMNS                                                                   \
+	{ "idle_ns_min", "", MH_CELL_TYPE_U64 },                                         \
+		{ "idle_ns_max", "", MH_CELL_TYPE_BYTES }, /* absent: without end */     \
+	{                                                                                \
+		"bytes", "", MH_CELL_TYPE_U64                                            \
+	}
+
+static const struct mh_table_column bucket_columns[] = { BUCKET_COLUMNS };
+
+static void put_buckets(struct mh_table *t, const void *view)
+{
+	const struct mh_cold *c = view;
+	size_t i;
+
+	for (i = 0; i < c->nr_buckets; i++)
+		put_bucket(t, &c->buckets[i], c->buckets[i].bytes);
+}
+
+static const struct mh_report_rows bucket_rows = { MH_COLUMNS(bucket_columns),
+						   put_buckets };
+
+static const struct mh_table_column columns[] = {
+	BUCKET_COLUMNS,
+	{ "by", "", MH_CELL_TYPE_TEXT },
+	{ "name", "", MH_CELL_TYPE_TEXT },
+};
+
+/* The whole first, then each kind's groups, which add up to it again. */
+static void put_rows(struct mh_table *t, const void *view)
+{
+	const struct mh_cold *c = view;
+	size_t i, g;
+
+	for (i = 0; i < c->nr_buckets; i++) {
+		put_bucket(t, &c->buckets[i], c->buckets[i].bytes);
+		mh_table_put_text(t, "all");
+		mh_table_put_text(t, "");
+	}
+	for (g = 0; g < c->nr_groups; g++) {
+		for (i = 0; i < c->nr_buckets; i++) {
+			put_bucket(t, &c->buckets[i], c->groups[g].buckets[i]);
+			mh_table_put_text(t, c->groups[g].by);
+			mh_table_put_text(t, c->groups[g].name);
+		}
+	}
 }
 
 static void json_group(struct mh_json *j, const struct mh_cold *c,
@@ -179,7 +228,7 @@ static void json_group(struct mh_json *j, const struct mh_cold *c,
 	mh_json_string(j, g->by);
 	mh_json_key(j, "name");
 	mh_json_string(j, g->name);
-	json_u64(j, "bytes", g->bytes);
+	mh_json_put_u64(j, "bytes", g->bytes);
 	mh_json_key(j, "buckets");
 	mh_json_array(j);
 	for (i = 0; i < c->nr_buckets; i++)
@@ -188,87 +237,24 @@ static void json_group(struct mh_json *j, const struct mh_cold *c,
 	mh_json_end_object(j);
 }
 
-static void write_json(FILE *out, const struct mh_cold *c)
+static void put_json(struct mh_json *j, const void *view)
 {
-	struct mh_json j;
+	const struct mh_cold *c = view;
 	size_t i;
 
-	mh_report_json_begin(&j, out, "memheat.cold/1");
-	mh_report_json_from(&j, &c->from);
-	json_u64(&j, "at_ns", c->at_ns);
-	json_u64(&j, "interval_ns", c->interval_ns);
-	mh_json_key(&j, "buckets");
-	mh_json_array(&j);
-	for (i = 0; i < c->nr_buckets; i++) {
-		mh_json_object(&j);
-		json_u64(&j, "idle_ns_min", c->buckets[i].idle_ns.start);
-		mh_json_key(&j, "idle_ns_max");
-		mh_json_bytes(&j, c->buckets[i].idle_ns.end);
-		json_u64(&j, "bytes", c->buckets[i].bytes);
-		mh_json_end_object(&j);
-	}
-	mh_json_end_array(&j);
-	mh_json_key(&j, "groups");
-	mh_json_array(&j);
+	mh_report_json_from(j, &c->from);
+	mh_json_put_u64(j, "at_ns", c->at_ns);
+	mh_json_put_u64(j, "interval_ns", c->interval_ns);
+	mh_report_json_rows(j, "buckets", &bucket_rows, c);
+	mh_json_key(j, "groups");
+	mh_json_array(j);
 	for (i = 0; i < c->nr_groups; i++)
-		json_group(&j, c, &c->groups[i]);
-	mh_json_end_array(&j);
-	json_u64(&j, "bytes", c->bytes);
-	json_u64(&j, "unknown_bytes", c->unknown_bytes);
-	json_u64(&j, "ranges_by_age", c->nr_aged);
-	json_u64(&j, "ranges_by_snapshots", c->nr_derived);
-	mh_report_json_end(&j);
-}
-
-#define CSV_COLUMNS 5
-
-static void csv_row(struct mh_table_cell *cells, const struct mh_cold_bucket *b,
-		    uint64_t bytes, const char *by, const char *name)
-{
-	cells[0].u64 = b->idle_ns.start;
-	cells[1].u64 = b->idle_ns.end == UINT64_MAX ? MH_NO_DATA : b->idle_ns.end;
-	cells[2].u64 = bytes;
-	cells[3].text = by;
-	cells[4].text = name;
-}
-
-/* The whole first, then each kind's groups, which add up to it again. */
-static int write_csv(FILE *out, const struct mh_cold *c, struct mh_err *err)
-{
-	static const struct mh_table_column columns[CSV_COLUMNS] = {
-		{ "idle_ns_min", "", MH_CELL_TYPE_U64 },
-		{ "idle_ns_max", "", MH_CELL_TYPE_BYTES },
-		{ "bytes", "", MH_CELL_TYPE_BYTES },
-		{ "by", "", MH_CELL_TYPE_TEXT },
-		{ "name", "", MH_CELL_TYPE_TEXT },
-	};
-	size_t i, g, nr = c->nr_buckets * (c->nr_groups + 1);
-	struct mh_table_cell *cells = calloc(nr * CSV_COLUMNS + 1, sizeof(*cells)),
-			     *at = cells;
-
-	if (!cells)
-		return mh_fail(err, MH_ENOMEM, "no memory for the table");
-	for (i = 0; i < c->nr_buckets; i++, at += CSV_COLUMNS)
-		csv_row(at, &c->buckets[i], c->buckets[i].bytes, "all", "");
-	for (g = 0; g < c->nr_groups; g++)
-		for (i = 0; i < c->nr_buckets; i++, at += CSV_COLUMNS)
-			csv_row(at, &c->buckets[i], c->groups[g].buckets[i],
-				c->groups[g].by, c->groups[g].name);
-	mh_table_print(out, MH_FORMAT_CSV, NULL, columns, CSV_COLUMNS, cells, nr);
-	free(cells);
-	return MH_OK;
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	if (r->format == MH_REPORT_CSV)
-		return write_csv(out, view, err);
-	if (r->format == MH_REPORT_TEXT)
-		write_text(out, view, &r->term);
-	else
-		write_json(out, view);
-	return MH_OK;
+		json_group(j, c, &c->groups[i]);
+	mh_json_end_array(j);
+	mh_json_put_u64(j, "bytes", c->bytes);
+	mh_json_put_u64(j, "unknown_bytes", c->unknown_bytes);
+	mh_json_put_u64(j, "ranges_by_age", c->nr_aged);
+	mh_json_put_u64(j, "ranges_by_snapshots", c->nr_derived);
 }
 
 const struct mh_report_type mh_report_cold = {
@@ -276,6 +262,8 @@ const struct mh_report_type mh_report_cold = {
 	.summary = "bytes by the time since they were accessed",
 	.view_size = sizeof(struct mh_cold),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

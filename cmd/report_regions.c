@@ -17,6 +17,8 @@ struct regions_view {
 	struct mh_provenance from;
 };
 
+#define NR_RATES 64 /* hits of checks: DAMON's own default has 20 */
+
 /* A listing under way. */
 struct listing {
 	FILE *out;
@@ -24,12 +26,17 @@ struct listing {
 	const struct mh_maps *maps;
 	struct mh_json j;
 	unsigned source;
+	const struct mh_intervals *intervals;
 	uint64_t start_ns;        /* of the trace */
 	struct mh_ev_region last; /* of the open snapshot: pid and start_ns */
 	uint64_t last_end_ns;
-	uint64_t nr;                /* snapshots */
-	uint32_t rate_nr, rate_max; /* of `rate` */
-	char rate[MH_TEXT_MAX];     /* the last that was written; "" at first */
+	uint64_t nr; /* snapshots */
+	struct rate {
+		uint32_t nr, max;
+		char text[MH_TEXT_MAX]; /* "" at first */
+	} rates[NR_RATES];
+	const struct mh_mapping *mapping; /* the last, by this `name` */
+	char name[256];
 };
 
 static int choose_source(unsigned *out, struct mh_report *r, struct mh_err *err)
@@ -88,6 +95,12 @@ static uint64_t target_of(const struct listing *l, uint32_t pid)
 	return name ? strtoull(name, NULL, 10) : pid;
 }
 
+/* Of the snapshot; ages count it. */
+static uint64_t aggr_us(const struct listing *l, const struct mh_event *ev)
+{
+	return mh_intervals_at(l->intervals, l->source, ev->time_ns) / 1000;
+}
+
 static int is_new_snapshot(struct listing *l, const struct mh_event *ev)
 {
 	const struct mh_ev_region *g = &ev->region;
@@ -103,8 +116,7 @@ static int is_new_snapshot(struct listing *l, const struct mh_event *ev)
 
 /* ---- text ---- */
 
-static const char *mapping_of(const struct listing *l, const struct mh_event *ev,
-			      char *buf, size_t size)
+static const char *mapping_of(struct listing *l, const struct mh_event *ev)
 {
 	const struct mh_ev_region *g = &ev->region;
 	const struct mh_mapping *m = NULL;
@@ -115,9 +127,12 @@ static const char *mapping_of(const struct listing *l, const struct mh_event *ev
 		m = mh_maps_find(l->maps, (size_t)space, g->start, ev->time_ns);
 	if (!m)
 		return "";
-	mh_mapping_name(m, name, sizeof(name));
-	mh_text_safe(buf, size, name, l->r->term.utf8);
-	return buf;
+	if (m != l->mapping) {
+		mh_mapping_name(m, name, sizeof(name));
+		mh_text_safe(l->name, sizeof(l->name), name, l->r->term.utf8);
+		l->mapping = m;
+	}
+	return l->name;
 }
 
 /* Rows come by the million, and printf() would take most of their time. */
@@ -134,36 +149,47 @@ static char *put_hex(char *p, uint64_t v)
 
 static char *put_right(char *p, const char *s, size_t width)
 {
-	size_t len = strlen(s);
+	size_t len = strlen(s), left = width > len ? width - len : 0;
 
-	for (; width > len; width--)
-		*p++ = ' ';
-	memcpy(p, s, len);
-	p += len;
-	*p++ = ' ';
-	*p++ = ' ';
-	return p;
+	memset(p, ' ', left);
+	memcpy(p + left, s, len);
+	memcpy(p + left + len, "  ", 2);
+	return p + left + len + 2;
+}
+
+static const char *age_of(char buf[MH_TEXT_MAX], uint32_t age)
+{
+	size_t i = MH_TEXT_MAX - 1;
+
+	if (age == MH_NO_AGE)
+		return "-";
+	buf[i] = '\0';
+	do
+		buf[--i] = (char)('0' + age % 10);
+	while (age /= 10);
+	return &buf[i];
 }
 
 /* Few values come again and again. */
 static const char *rate_of(struct listing *l, const struct mh_ev_region *g)
 {
+	struct rate *r = &l->rates[g->nr_accesses % NR_RATES];
+
 	if (!g->max_accesses)
 		return "-";
-	if (!*l->rate || l->rate_nr != g->nr_accesses || l->rate_max != g->max_accesses)
-		mh_text_percent(l->rate,
+	if (!*r->text || r->nr != g->nr_accesses || r->max != g->max_accesses)
+		mh_text_percent(r->text,
 				(double)g->nr_accesses / (double)g->max_accesses);
-	l->rate_nr = g->nr_accesses;
-	l->rate_max = g->max_accesses;
-	return l->rate;
+	r->nr = g->nr_accesses;
+	r->max = g->max_accesses;
+	return r->text;
 }
 
 static int text_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct listing *l = arg;
 	const struct mh_ev_region *g = &ev->region;
-	char a[MH_TEXT_MAX], c[MH_TEXT_MAX] = "-", name[256];
-	char row[6 * MH_TEXT_MAX] = "  ", *p = row + 2;
+	char text[MH_TEXT_MAX], row[6 * MH_TEXT_MAX], *p = row;
 
 	(void)err;
 	if (is_new_snapshot(l, ev)) {
@@ -175,17 +201,17 @@ static int text_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 		fprintf(l->out, "  %-16s %-16s %10s  %6s  %9s  %4s  %s\n", "start", "end",
 			"size", "rate", "touched", "age", "mapping");
 	}
-	if (g->age != MH_NO_AGE)
-		snprintf(c, sizeof(c), "%" PRIu32, g->age);
+	*p++ = ' ';
+	*p++ = ' ';
 	p = put_hex(p, g->start);
 	p = put_hex(p, g->end);
-	p = put_right(p, mh_text_bytes(a, g->end - g->start), 10);
+	p = put_right(p, mh_text_bytes(text, g->end - g->start), 10);
 	p = put_right(p, rate_of(l, g), 6);
-	p = put_right(p, mh_text_bytes(a, g->touched), 9);
-	p = put_right(p, c, 4);
-	fwrite(row, 1, (size_t)(p - row), l->out);
-	fputs(mapping_of(l, ev, name, sizeof(name)), l->out);
-	fputc('\n', l->out);
+	p = put_right(p, mh_text_bytes(text, g->touched), 9);
+	p = put_right(p, age_of(text, g->age), 4);
+	fwrite_unlocked(row, 1, (size_t)(p - row), l->out);
+	fputs_unlocked(mapping_of(l, ev), l->out);
+	putc_unlocked('\n', l->out);
 	return MH_OK;
 }
 
@@ -195,6 +221,15 @@ static void json_u64(struct mh_json *j, const char *key, uint64_t v)
 {
 	mh_json_key(j, key);
 	mh_json_u64(j, v);
+}
+
+static void json_interval(struct mh_json *j, const char *key, uint64_t us)
+{
+	mh_json_key(j, key);
+	if (us)
+		mh_json_u64(j, us);
+	else
+		mh_json_null(j);
 }
 
 static void json_close_snapshot(struct mh_json *j)
@@ -217,6 +252,7 @@ static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 		json_u64(&l->j, "target", target_of(l, g->pid));
 		json_u64(&l->j, "start_ns", relative(l, g->start_ns));
 		json_u64(&l->j, "end_ns", relative(l, ev->time_ns));
+		json_interval(&l->j, "aggr_us", aggr_us(l, ev));
 		mh_json_key(&l->j, "regions");
 		mh_json_array(&l->j);
 	}
@@ -234,15 +270,6 @@ static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 	mh_json_bytes(&l->j, g->touched);
 	mh_json_end_object(&l->j);
 	return MH_OK;
-}
-
-static void json_interval(struct mh_json *j, const char *key, uint64_t us)
-{
-	mh_json_key(j, key);
-	if (us)
-		mh_json_u64(j, us);
-	else
-		mh_json_null(j);
 }
 
 /* ---- CSV ---- */
@@ -305,6 +332,7 @@ static int access_region(void *arg, const struct mh_event *ev, struct mh_err *er
 			nr ? "\n" : "", l->nr, target_of(l, ev->region.pid),
 			(double)relative(l, ev->region.start_ns) / 1e9,
 			(double)relative(l, ev->time_ns) / 1e9);
+		a->access.aggr_us = aggr_us(l, ev);
 	}
 	return mh_access_add(&a->access, &ev->region, err);
 }
@@ -323,7 +351,6 @@ static int write_access(struct listing *l, struct regions_view *v, struct mh_err
 			     .arg = &a };
 	int status;
 
-	a.access.aggr_us = mh_source_number(reader, v->source, "aggr_us");
 	status = mh_walk_run(&w, err);
 	if (status == MH_OK && l->nr)
 		status = mh_access_end(&a.access, l->out, err);
@@ -368,6 +395,17 @@ static int write_json(struct listing *l, struct regions_view *v, struct mh_err *
 	return status;
 }
 
+static int write_as(struct listing *l, struct regions_view *v, struct mh_err *err)
+{
+	if (l->r->format == MH_REPORT_TEXT)
+		return write_text(l, v, err);
+	if (l->r->format == MH_REPORT_JSON)
+		return write_json(l, v, err);
+	fprintf(l->out, "target,start_ns,end_ns,start,end,nr_accesses,max_accesses,age,"
+			"touched\n");
+	return walk(l, v, csv_region, err);
+}
+
 static int write_view(FILE *out, const void *view, struct mh_report *r,
 		      struct mh_err *err)
 {
@@ -378,14 +416,14 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 			     .maps = mh_session_maps(r->session),
 			     .source = v.source,
 			     .start_ns = v.from.start_ns };
+	struct mh_intervals *intervals;
+	int status = mh_intervals_read(&intervals, mh_session_reader(r->session), err);
 
-	if (r->format == MH_REPORT_TEXT)
-		return write_text(&l, &v, err);
-	if (r->format == MH_REPORT_JSON)
-		return write_json(&l, &v, err);
-	fprintf(out, "target,start_ns,end_ns,start,end,nr_accesses,max_accesses,age,"
-		     "touched\n");
-	return walk(&l, &v, csv_region, err);
+	l.intervals = intervals;
+	if (status == MH_OK)
+		status = write_as(&l, &v, err);
+	mh_intervals_free(intervals);
+	return status;
 }
 
 const struct mh_report_type mh_report_regions = {

@@ -256,4 +256,20 @@ int mh_cursor_occupancy(struct mh_cursor *c, size_t i,
 			const struct mh_occupancy_run **runs, size_t *nr,
 			struct mh_err *err) MH_MUST_CHECK;
 
+/* ---- DAMON's intervals ---- */
+
+/*
+ * The aggregation intervals, in ns, that hold for a snapshot that ends at @time_ns: an
+ * age is a number of them, and the kernel may tune them. The reader is borrowed.
+ *
+ * mh_intervals_at(): 0: not known; mh_intervals_tuned(): 0: not tuned up to then.
+ */
+struct mh_intervals;
+int mh_intervals_read(struct mh_intervals **out, const struct mh_reader *r,
+		      struct mh_err *err) MH_MUST_CHECK;
+uint64_t mh_intervals_at(const struct mh_intervals *t, unsigned source, uint64_t time_ns);
+uint64_t mh_intervals_tuned(const struct mh_intervals *t, unsigned source,
+			    uint64_t time_ns);
+void mh_intervals_free(struct mh_intervals *t);
+
 #endif

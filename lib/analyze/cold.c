@@ -29,6 +29,7 @@ struct list {
 struct target {
 	uint64_t key;
 	struct mh_range time_ns; /* of the snapshot under way */
+	uint64_t aggr_ns;        /* of it; 0: not known */
 	uint32_t weight;
 	struct list before; /* up to the snapshot before */
 	struct list now;    /* rows of the snapshot under way */
@@ -168,6 +169,7 @@ static int on_snapshot(void *arg, const struct mh_snap *snap)
 	if (close_snapshot(c->at))
 		return -1;
 	c->at->time_ns = snap->time_ns;
+	c->at->aggr_ns = snap->aggr_ns;
 	c->at->weight = snap->weight;
 	return 0;
 }
@@ -258,7 +260,7 @@ static int count_target(struct mh_cold *out, const struct target *t,
 /* Targets that ended before have no bytes left to be cold. */
 static int fill(struct mh_cold *out, struct cold *c)
 {
-	uint64_t last_ns = 0, interval_ns = c->sweep->scan.aggr_ns;
+	uint64_t last_ns = 0, interval_ns = 0, own_ns;
 	size_t i;
 
 	for (i = 0; i < c->targets.nr; i++) {
@@ -268,8 +270,8 @@ static int fill(struct mh_cold *out, struct cold *c)
 			return -1;
 		if (t->time_ns.end > last_ns)
 			last_ns = t->time_ns.end;
-		if (!interval_ns)
-			interval_ns = mh_range_len(t->time_ns);
+		own_ns = t->aggr_ns ? t->aggr_ns : mh_range_len(t->time_ns);
+		interval_ns = own_ns > interval_ns ? own_ns : interval_ns;
 	}
 	if (make_buckets(out, interval_ns))
 		return -1;

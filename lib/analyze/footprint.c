@@ -68,12 +68,13 @@ static int usual_distance(uint64_t *out, const struct mh_event **ev, size_t nr)
 	return failed ? -1 : 0;
 }
 
-/* An absent number of one process leaves the sum of the others. */
+/* What one process does not tell, the sum cannot. */
 static void add_to(uint64_t *sum, uint64_t bytes)
 {
 	if (bytes == MH_NO_BYTES)
-		return;
-	*sum = (*sum == MH_NO_DATA ? 0 : *sum) + bytes;
+		*sum = MH_NO_DATA;
+	else if (*sum != MH_NO_DATA)
+		*sum += bytes;
 }
 
 static int make_points(struct points *out, const struct mh_session *s,
@@ -97,7 +98,6 @@ static int make_points(struct points *out, const struct mh_session *s,
 			}
 			first = ev[i]->time_ns;
 			p->time_ns = first > s->start_ns ? first - s->start_ns : 0;
-			p->rss = p->pss = p->swap = p->huge = MH_NO_DATA;
 		}
 		failed = mh_numbering_set(&seen, f->pid, (uint32_t)out->nr);
 		p->nr_processes++;

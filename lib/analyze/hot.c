@@ -338,31 +338,25 @@ static int from_snapshots(struct work *w, const struct mh_scan_opts *scan,
 
 /* ---- ages ---- */
 
-struct ages {
-	struct work *w;
-	struct mh_sweep *sweep;
-};
-
 static int see_age(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
-	struct mh_sweep *sweep = ((struct ages *)arg)->sweep;
-	struct work *w = ((struct ages *)arg)->w;
+	struct work *w = arg;
 	struct aged *a;
 
-	if (row->age == MH_NO_AGE || !sweep->scan.aggr_ns)
+	if (row->age == MH_NO_AGE || !snap->aggr_ns)
 		return 0;
 	a = mh_vec_push(&w->aged);
 	if (!a)
 		return -1;
 	*a = (struct aged){ snap->key, snap->time_ns.end, row->addr,
-			    row->age * sweep->scan.aggr_ns };
+			    row->age * snap->aggr_ns };
 	return 0;
 }
 
 /* Of each space only the last snapshot counts: what was collected before goes. */
 static int begin_snapshot(void *arg, const struct mh_snap *snap)
 {
-	struct work *w = ((struct ages *)arg)->w;
+	struct work *w = arg;
 	size_t i, n = 0;
 
 	for (i = 0; i < w->aged.nr; i++) {
@@ -388,11 +382,10 @@ static int read_ages(struct work *w, struct mh_err *err)
 {
 	static const struct mh_scan_ops ops = { begin_snapshot, see_age };
 	struct mh_sweep sweep = { 0 };
-	struct ages ages = { w, &sweep };
 	int ret = mh_sweep_init(&sweep, w->s, "table of hot objects", err);
 
 	if (!ret)
-		ret = mh_sweep_run(&sweep, &ops, &ages, err);
+		ret = mh_sweep_run(&sweep, &ops, w, err);
 	mh_sweep_fini(&sweep);
 	if (w->aged.nr)
 		qsort(w->aged.v, w->aged.nr, sizeof(*w->aged.v), by_aged);

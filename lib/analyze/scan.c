@@ -38,7 +38,7 @@ static int begin(struct mh_scan *scan, uint32_t pid, uint64_t start_ns, uint64_t
 	snap->weight = mh_session_weight(scan->opts->session, source);
 	/* What was mapped when the snapshot was taken names its addresses. */
 	snap->key = mh_keys_of(&scan->keys, pid, end_ns - 1);
-	snap->aggr_ns = scan->opts->session->tuned.nr
+	snap->aggr_ns = scan->opts->session->intervals.tuned.nr
 				? mh_session_aggr_ns(scan->opts->session,
 						     scan->opts->source, end_ns)
 				: scan->opts->aggr_ns;

@@ -149,58 +149,23 @@ static int take_charge(struct mh_session *s, const struct mh_event *ev,
 	return MH_OK;
 }
 
-/* Checks per snapshot stay as many when the kernel tunes how far they are apart. */
-static uint64_t tuned_ns(const struct mh_session *s, const struct mh_event *ev)
-{
-	uint64_t sample_us;
-
-	if (!strcmp(ev->stat.name, "damon.aggr_us"))
-		return ev->stat.value * 1000;
-	if (strcmp(ev->stat.name, "damon.sample_us") != 0)
-		return 0;
-	sample_us = mh_session_meta_u64(s, ev->source, "sample_us");
-	if (!sample_us)
-		return 0;
-	return mh_session_meta_u64(s, ev->source, "aggr_us") / sample_us *
-	       ev->stat.value * 1000;
-}
-
-static int take_tuned(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
-{
-	uint64_t aggr_ns = tuned_ns(s, ev);
-	struct mh_tuned *t;
-
-	if (!aggr_ns)
-		return MH_OK;
-	t = mh_vec_push(&s->tuned);
-	if (!t)
-		return no_memory(err);
-	*t = (struct mh_tuned){ .time_ns = ev->time_ns,
-				.aggr_ns = aggr_ns,
-				.order = s->tuned.nr,
-				.source = ev->source };
-	return MH_OK;
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct mh_tuned *x = a, *y = b;
-
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
 uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source, uint64_t time_ns)
 {
-	uint64_t found = 0;
-	size_t i;
+	return mh_intervals_at(&s->intervals, source, time_ns);
+}
 
-	for (i = 0; i < s->tuned.nr && s->tuned.v[i].time_ns <= time_ns; i++) {
-		if (s->tuned.v[i].source == source)
-			found = s->tuned.v[i].aggr_ns;
-	}
-	return found ? found : mh_session_meta_u64(s, source, "aggr_us") * 1000;
+static int take_ran(struct mh_session *s, const struct mh_event *ev, bool waited,
+		    struct mh_err *err)
+{
+	struct mh_ran *r;
+
+	if (!mh_session_has_pid(s, ev->stat.pid))
+		return MH_OK;
+	r = mh_vec_push(&s->ran);
+	if (!r)
+		return no_memory(err);
+	*r = (struct mh_ran){ ev->time_ns, ev->stat.value, ev->source, waited };
+	return MH_OK;
 }
 
 static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
@@ -217,12 +182,14 @@ static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_
 
 	if (!strncmp(st->name, "cgroup.", strlen("cgroup.")))
 		return take_charge(s, ev, err);
+	if (!strcmp(st->name, "window.run_ns") || !strcmp(st->name, "window.wait_ns"))
+		return take_ran(s, ev, !strcmp(st->name, "window.wait_ns"), err);
 	/* Counters only grow: the largest is the last. */
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
 			*wanted[i].value = st->value;
 	}
-	return take_tuned(s, ev, err);
+	return mh_intervals_take(&s->intervals, ev, err);
 }
 
 static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
@@ -267,6 +234,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_PAGES:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return MH_OK;
@@ -296,8 +264,7 @@ static int read_tables(struct mh_session *s, struct mh_err *err)
 				goto out;
 		}
 	}
-	if (s->tuned.nr)
-		qsort(s->tuned.v, s->tuned.nr, sizeof(*s->tuned.v), by_time);
+	mh_intervals_sort(&s->intervals);
 	ret = mh_maps_finish(s->maps, err);
 out:
 	mh_cursor_close(c);
@@ -319,6 +286,7 @@ int mh_session_open(struct mh_session **out, const char *path,
 	ret = mh_reader_open(&s->reader, path, err);
 	if (ret)
 		goto out;
+	s->intervals.reader = s->reader;
 	ret = mh_maps_new(&s->maps, err);
 	if (ret)
 		goto out;
@@ -353,14 +321,16 @@ void mh_session_close(struct mh_session *s)
 	mh_maps_free(s->maps);
 	free(s->sources.v);
 	free(s->gaps.v);
+	free(s->ran.v);
 	free(s->footprints.v);
-	free(s->tuned.v);
+	mh_intervals_fini(&s->intervals);
 	free(s->charges.v);
 	drop(s->opts.filter.pids);
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);
 	drop(s->opts.at);
 	free(s->at.v);
+	mh_frames_fini(&s->frames);
 	free(s);
 }
 
@@ -451,8 +421,9 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 		err, MH_ENOSUP,
 		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
 		have,
-		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
-					   : "damon, idle or refs");
+		kinds == 1u << MH_EV_SAMPLE  ? "mem or -s faults"
+		: kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
+					     : "damon, idle or refs");
 }
 
 enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src)

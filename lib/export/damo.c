@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "base/vec.h"
+#include "export/about.h"
 #include "export/exporters.h"
 
 #define CHUNK 65536
@@ -29,6 +30,7 @@ struct export
 	FILE *out;
 	const struct mh_reader *r;
 	const struct mh_filter *filter;
+	struct mh_intervals *intervals;
 	z_stream z;
 	bool failed; /* errno says why */
 	uint8_t buf[CHUNK];
@@ -37,6 +39,7 @@ struct export
 		size_t nr, cap;
 	} keys;
 	/* of the record under way */
+	uint16_t source;
 	uint64_t start_ns, end_ns, bytes, nr_snapshots, nr_regions;
 	bool filters;
 };
@@ -278,13 +281,30 @@ static void put_target(struct export *x, const struct key *k)
 
 /* ---- snapshots ---- */
 
+/* The aggregation interval is as many times as long when both are tuned. */
+static uint64_t tuned_sample_us(const struct export *x)
+{
+	uint64_t sample_us = number(x, x->source, "sample_us"),
+		 aggr_us = number(x, x->source, "aggr_us");
+
+	if (!sample_us || aggr_us < sample_us)
+		return 0;
+	return mh_intervals_tuned(x->intervals, x->source, x->end_ns) / 1000 /
+	       (aggr_us / sample_us);
+}
+
 static void close_snapshot(struct export *x)
 {
+	char sample[32] = "null";
+	uint64_t tuned_us = tuned_sample_us(x);
+
+	if (tuned_us)
+		snprintf(sample, sizeof(sample), "\"%" PRIu64 "\"", tuned_us);
 	if (x->nr_snapshots)
 		put(x,
 		    "], \"total_bytes\": \"%" PRIu64
-		    "\", \"damos_stats\": null, \"sample_interval_us\": null}",
-		    x->bytes);
+		    "\", \"damos_stats\": null, \"sample_interval_us\": %s}",
+		    x->bytes, sample);
 	x->bytes = x->nr_regions = 0;
 }
 
@@ -348,15 +368,46 @@ static int put_record(struct export *x, const struct key *k, struct mh_err *err)
 	put_target(x, k);
 	put_filters(x, k->source);
 	put(x, "\"snapshots\": [");
+	x->source = k->source;
 	x->nr_snapshots = x->bytes = x->nr_regions = 0;
 	ret = each_batch(x, &f, put_batch, err);
 	close_snapshot(x);
-	put(x, "], \"data_source\": \"%s\"}",
+	put(x, "], \"data_source\": \"%s\"",
 	    data_source && !strcmp(data_source, "damon_stat") ? data_source : "unknown");
 	return ret;
 }
 
-static int put_records(struct export *x, struct mh_err *err)
+/* What the export says of itself, in the first record: DAMO asks for the keys that it
+ * knows. */
+static void put_about(struct export *x, const struct mh_export_input *in)
+{
+	const uint64_t *rows = mh_reader_info(in->reader)->rows;
+	const char *name = meta(x, x->keys.v[0].source, "name");
+	struct mh_about a;
+	const char *c;
+	size_t i;
+
+	mh_about_begin(&a, "damo", in);
+	mh_about_add(&a, "source: %s", name ? name : "?");
+	mh_about_add(&a, "units: nr_accesses are checks that found an access; addresses "
+			 "and sizes in bytes, times in ns");
+	mh_about_left_out(&a, rows[MH_EV_SAMPLE] + rows[MH_EV_PAGES],
+			  "samples and page maps of other sources",
+			  "a record holds regions");
+	mh_about_left_out(&a, rows[MH_EV_MAP], "mappings",
+			  "a record has no place for them");
+	put(x, ", \"memheat\": [");
+	for (i = 0; i < a.nr; i++) {
+		put(x, "%s\"", i ? ", " : "");
+		for (c = a.lines[i]; *c; c++)
+			put(x, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+		put(x, "\"");
+	}
+	put(x, "]");
+}
+
+static int put_records(struct export *x, const struct mh_export_input *in,
+		       struct mh_err *err)
 {
 	size_t i;
 	int ret = MH_OK;
@@ -366,6 +417,9 @@ static int put_records(struct export *x, struct mh_err *err)
 		if (i)
 			put(x, ", ");
 		ret = put_record(x, &x->keys.v[i], err);
+		if (ret == MH_OK && !i)
+			put_about(x, in);
+		put(x, "}");
 	}
 	put(x, "]");
 	x->z.avail_in = 0;
@@ -395,11 +449,14 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 		ret = mh_fail(err, MH_ENOSUP,
 			      "there are no regions of DAMON to export; record with -s "
 			      "damon");
+	if (ret == MH_OK)
+		ret = mh_intervals_read(&x->intervals, x->r, err);
 	if (ret == MH_OK) {
 		qsort(x->keys.v, x->keys.nr, sizeof(*x->keys.v), by_key);
-		ret = put_records(x, err);
+		ret = put_records(x, in, err);
 	}
 	deflateEnd(&x->z);
+	mh_intervals_free(x->intervals);
 	free(x->keys.v);
 	free(x);
 	return ret;

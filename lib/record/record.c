@@ -173,8 +173,10 @@ static int tell_process(struct mh_recording *rec, uint32_t pid, bool *gone,
 	*gone = mh_cost_footprint(&ev.footprint, rec->sysroot, (pid_t)pid) != MH_OK;
 	if (*gone)
 		return MH_OK;
-	if (!rec->gives_footprint)
+	if (!rec->gives_footprint) {
+		mh_rollups_read(&rec->rollups, &ev.footprint, rec->sysroot);
 		ret = mh_recording_sink(rec, &ev, err);
+	}
 	if (!ret && mh_cost_cpu_ns((pid_t)pid, &cpu_ns))
 		ret = mh_stat_tell(mh_recording_sink, rec, pid, "target.cpu_ns", cpu_ns,
 				   err);
@@ -190,6 +192,7 @@ static int tell_processes(struct mh_recording *rec, struct mh_err *err)
 
 	if (rec->target.type == MH_TARGET_SYSTEM)
 		return MH_OK;
+	mh_rollups_begin(&rec->rollups, mh_now_ns());
 	while (i < rec->seen.processes.nr) {
 		ret = tell_process(rec, rec->seen.processes.v[i].pid, &gone, err);
 		if (ret)
@@ -199,6 +202,9 @@ static int tell_processes(struct mh_recording *rec, struct mh_err *err)
 		else
 			i++;
 	}
+	if (mh_rollups_end(&rec->rollups, mh_now_ns()))
+		return mh_stat_tell(mh_recording_sink, rec, 0, "stall_ns",
+				    rec->rollups.longest_ns, err);
 	return MH_OK;
 }
 

@@ -10,6 +10,7 @@
 
 #include "record/buildid.h"
 #include "record/choose.h"
+#include "record/cost.h"
 #include "record/early.h"
 #include "record/heap.h"
 #include "record/seen.h"
@@ -53,6 +54,7 @@ struct mh_recording {
 	uint64_t start_ns, tick_ns;
 	uint64_t nr_events[MH_NR_EVENT_KINDS], lost, stall_max_ns;
 	bool stall_known, gives_footprint;
+	struct mh_rollups rollups;
 	struct {
 		struct program {
 			uint32_t pid;

@@ -167,7 +167,6 @@ static int look_at_mappings(struct idle_space *p, struct idle_scan *scan,
 int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
 {
 	struct watched *w = &p->proc;
-	uint64_t run_ns = mh_proc_run_ns(scan->round->sysroot, w->stat.pid);
 	struct pagemap pm;
 	FILE *maps;
 	int fd, status = mh_pagemap_open(&pm, scan->round, w->stat.pid, err);
@@ -175,9 +174,11 @@ int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_e
 	if (status)
 		return status;
 	p->now.pieces.nr = p->now.entries.nr = 0;
-	p->ran = run_ns != w->run_ns;
-	w->run_ns = run_ns;
-	status = mh_round_open(&fd, scan->round, w->stat.pid, "maps", O_RDONLY, err);
+	status = mh_watch_ran(w, scan->round, &p->ran, err);
+	mh_watch_note_run(w, scan->round);
+	if (!status)
+		status = mh_round_open(&fd, scan->round, w->stat.pid, "maps", O_RDONLY,
+				       err);
 	maps = status ? NULL : fdopen(fd, "r");
 	if (maps)
 		status = look_at_mappings(p, scan, &pm, maps, err);

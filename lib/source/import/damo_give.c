@@ -341,13 +341,14 @@ static int set_counts(struct mh_ev_region *to, const struct damo_region *from,
 		      struct mh_err *err)
 {
 	uint64_t samples = from->samples, age = from->age_aggrs;
+	uint64_t aggr_us = src->tuned_us ? src->tuned_us * src->checks : src->aggr_us;
 
 	if (samples == DAMO_UNKNOWN)
 		samples = from->percent < 0
 				  ? 0
 				  : (uint64_t)(from->percent * src->checks / 100 + 0.5);
-	if (age == DAMO_UNKNOWN && from->age_us != DAMO_UNKNOWN && src->aggr_us)
-		age = from->age_us / src->aggr_us;
+	if (age == DAMO_UNKNOWN && from->age_us != DAMO_UNKNOWN && aggr_us)
+		age = from->age_us / aggr_us;
 	if (samples > UINT32_MAX || (age != DAMO_UNKNOWN && age >= MH_NO_AGE))
 		return mh_fail(err, MH_EFORMAT,
 			       "%s: snapshot %" PRIu64 ": a region with %" PRIu64

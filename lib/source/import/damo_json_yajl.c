@@ -12,6 +12,7 @@
  */
 #include "source/import/damo.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "source/import/damo_values.h"
 
 #define CHUNK      65536
+#define PAD        8 /* behind a chunk, so that eight bytes can be moved at once */
 #define DEPTH_MAX  64
 #define NR_LISTS   (sizeof(element_of) / sizeof(element_of[0]))
 #define SILENT_MAX (1u << 20) /* bytes without a token: no value is that long */
@@ -62,6 +64,7 @@ enum what {
 
 struct key {
 	const char *name;
+	size_t len;
 	enum what what;
 	enum place opens;
 	size_t offset; /* into struct parser */
@@ -76,9 +79,9 @@ struct parser {
 	unsigned depth;
 	char name[32];         /* TOP: of the value that comes; "" in a list */
 	const struct key *key; /* of the value that comes; NULL: none that matters */
+	const struct key *guess[PROBES + 1]; /* by place: what followed the last key */
 	bool snapshots_began, heading_late;
-	bool after_line; /* the last byte of the chunk before was a line feed or a blank
-			  */
+	bool after_line; /* only blanks came since a line feed */
 	struct {
 		char type[32];
 		int matching, allow; /* -1: not said */
@@ -90,70 +93,71 @@ struct parser {
 };
 
 #define AT(member) offsetof(struct parser, member)
+#define KEY(name)  name, sizeof(name) - 1
 
 static const struct key record_keys[] = {
-	{ "kdamond_idx", COUNT, .offset = AT(record.kdamond) },
-	{ "context_idx", COUNT, .offset = AT(record.context) },
-	{ "scheme_idx", COUNT, .offset = AT(record.scheme) },
-	{ "target_id", COUNT, .offset = AT(record.target) },
-	{ "intervals", OPENS_MAP, INTERVALS, 0 },
-	{ "scheme_filters", OPENS_ARRAY, FILTERS, 0 },
-	{ "snapshots", OPENS_ARRAY, SNAPSHOTS, 0 },
-	{ "data_source", SOURCE, .offset = AT(record.data_source) },
+	{ KEY("kdamond_idx"), COUNT, .offset = AT(record.kdamond) },
+	{ KEY("context_idx"), COUNT, .offset = AT(record.context) },
+	{ KEY("scheme_idx"), COUNT, .offset = AT(record.scheme) },
+	{ KEY("target_id"), COUNT, .offset = AT(record.target) },
+	{ KEY("intervals"), OPENS_MAP, INTERVALS, 0 },
+	{ KEY("scheme_filters"), OPENS_ARRAY, FILTERS, 0 },
+	{ KEY("snapshots"), OPENS_ARRAY, SNAPSHOTS, 0 },
+	{ KEY("data_source"), SOURCE, .offset = AT(record.data_source) },
 	{ 0 },
 };
 
 static const struct key interval_keys[] = {
-	{ "sample_us", TIME_US, .offset = AT(record.sample_us) },
-	{ "aggr_us", TIME_US, .offset = AT(record.aggr_us) },
-	{ "ops_update_us", TIME_US, .offset = AT(record.update_us) },
-	{ "intervals_goal", OPENS_MAP, GOAL, 0 },
+	{ KEY("sample_us"), TIME_US, .offset = AT(record.sample_us) },
+	{ KEY("aggr_us"), TIME_US, .offset = AT(record.aggr_us) },
+	{ KEY("ops_update_us"), TIME_US, .offset = AT(record.update_us) },
+	{ KEY("intervals_goal"), OPENS_MAP, GOAL, 0 },
 	{ 0 },
 };
 
 static const struct key goal_keys[] = {
-	{ "access_bp", BP, .offset = AT(record.goal_bp) },
-	{ "aggrs", COUNT, .offset = AT(record.goal_aggrs) },
-	{ "min_sample_us", TIME_US, .offset = AT(record.goal_min_us) },
-	{ "max_sample_us", TIME_US, .offset = AT(record.goal_max_us) },
+	{ KEY("access_bp"), BP, .offset = AT(record.goal_bp) },
+	{ KEY("aggrs"), COUNT, .offset = AT(record.goal_aggrs) },
+	{ KEY("min_sample_us"), TIME_US, .offset = AT(record.goal_min_us) },
+	{ KEY("max_sample_us"), TIME_US, .offset = AT(record.goal_max_us) },
 	{ 0 },
 };
 
 static const struct key filter_keys[] = {
-	{ "filter_type", FILTER_TYPE, .offset = AT(filter.type) },
-	{ "matching", MATCHING, .offset = 0 },
-	{ "allow", ALLOW, .offset = 0 },
-	{ "filter_pass", ALLOW, .offset = 0 },
+	{ KEY("filter_type"), FILTER_TYPE, .offset = AT(filter.type) },
+	{ KEY("matching"), MATCHING, .offset = 0 },
+	{ KEY("allow"), ALLOW, .offset = 0 },
+	{ KEY("filter_pass"), ALLOW, .offset = 0 },
 	{ 0 },
 };
 
 static const struct key snapshot_keys[] = {
-	{ "start_time", TIME_NS, .offset = AT(snap.start_ns) },
-	{ "end_time", TIME_NS, .offset = AT(snap.end_ns) },
-	{ "regions", OPENS_ARRAY, REGIONS, 0 },
-	{ "sample_interval_us", TIME_US, .offset = AT(snap.sample_us) },
+	{ KEY("start_time"), TIME_NS, .offset = AT(snap.start_ns) },
+	{ KEY("end_time"), TIME_NS, .offset = AT(snap.end_ns) },
+	{ KEY("regions"), OPENS_ARRAY, REGIONS, 0 },
+	{ KEY("sample_interval_us"), TIME_US, .offset = AT(snap.sample_us) },
 	{ 0 },
 };
 
 static const struct key region_keys[] = {
-	{ "start", BYTES, .offset = AT(region.start) },
-	{ "end", BYTES, .offset = AT(region.end) },
-	{ "nr_accesses", OPENS_MAP, ACCESSES, 0 },
-	{ "age", OPENS_MAP, AGE, 0 },
-	{ "sz_filter_passed", BYTES, .offset = AT(region.passed) },
-	{ "probe_hits", OPENS_ARRAY, PROBES, 0 },
+	{ KEY("start"), BYTES, .offset = AT(region.start) },
+	{ KEY("end"), BYTES, .offset = AT(region.end) },
+	{ KEY("nr_accesses"), OPENS_MAP, ACCESSES, 0 },
+	{ KEY("age"), OPENS_MAP, AGE, 0 },
+	{ KEY("sz_filter_passed"), BYTES, .offset = AT(region.passed) },
+	{ KEY("probe_hits"), OPENS_ARRAY, PROBES, 0 },
 	{ 0 },
 };
 
 static const struct key access_keys[] = {
-	{ "samples", HITS, .offset = AT(region.samples) },
-	{ "percent", PERCENT, .offset = AT(region.percent) },
+	{ KEY("samples"), HITS, .offset = AT(region.samples) },
+	{ KEY("percent"), PERCENT, .offset = AT(region.percent) },
 	{ 0 },
 };
 
 static const struct key age_keys[] = {
-	{ "usec", AGE_US, .offset = AT(region.age_us) },
-	{ "aggr_intervals", HITS, .offset = AT(region.age_aggrs) },
+	{ KEY("usec"), AGE_US, .offset = AT(region.age_us) },
+	{ KEY("aggr_intervals"), HITS, .offset = AT(region.age_aggrs) },
 	{ 0 },
 };
 
@@ -434,15 +438,24 @@ static void keep_name(struct parser *p, const unsigned char *s, size_t len)
 		 ours ? (const char *)s : "?");
 }
 
-static const struct key *key_of(enum place in, const unsigned char *s, size_t len)
+static bool is_key(const struct key *k, const unsigned char *s, size_t len)
 {
-	const struct key *k = keys_of[in];
+	return k->len == len && !memcmp(k->name, s, len);
+}
 
-	for (; k && k->name; k++)
-		if ((unsigned char)*k->name == *s && strlen(k->name) == len &&
-		    !memcmp(k->name, s, len))
-			return k;
-	return NULL;
+/* A writer has one order of keys: mostly, the next one of the table comes next. */
+static const struct key *key_of(struct parser *p, enum place in, const unsigned char *s,
+				size_t len)
+{
+	const struct key *k = p->guess[in];
+
+	if (!k || !is_key(k, s, len))
+		for (k = keys_of[in]; k && k->name && !is_key(k, s, len);)
+			k++;
+	if (!k || !k->name)
+		return NULL;
+	p->guess[in] = k[1].name ? k + 1 : keys_of[in];
+	return k;
 }
 
 static int on_key(void *ctx, const unsigned char *s, size_t len)
@@ -451,7 +464,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 	enum place in = now(p);
 
 	p->silent = 0;
-	p->key = len ? key_of(in, s, len) : NULL;
+	p->key = key_of(p, in, s, len);
 	if (in == TOP)
 		keep_name(p, s, len);
 	return 1;
@@ -502,90 +515,89 @@ static int explain(struct parser *p, yajl_handle h)
 	return MH_EFORMAT;
 }
 
-static size_t blanks(const unsigned char *p, const unsigned char *end)
+static uint64_t load(const unsigned char *from)
 {
-	static const char eight[8] = { ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ' };
-	const unsigned char *from = p;
-
-	while (end - p >= 8 && !memcmp(p, eight, 8))
-		p += 8;
-	while (p < end && (*p == ' ' || *p == '\t'))
-		p++;
-	return (size_t)(p - from);
-}
-
-static bool has_line_feed(uint64_t bytes)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-
-	bytes ^= ones * '\n';
-	return (bytes - ones) & ~bytes & ones << 7;
-}
-
-/* Move a line down to @to, with its line feed. Returns the bytes that it has. */
-static size_t move_line(unsigned char *to, const unsigned char *from,
-			const unsigned char *end)
-{
-	const unsigned char *begin = from;
 	uint64_t bytes;
 
-	/* Eight are read before they are written over, and none is needed again. */
-	for (; end - from >= 8; from += 8, to += 8) {
-		memcpy(&bytes, from, 8);
-		if (has_line_feed(bytes))
-			break;
-		memcpy(to, &bytes, 8);
-	}
-	while (from < end && *from != '\n')
-		*to++ = *from++;
-	if (from < end)
-		*to = *from++;
-	return (size_t)(from - begin);
+	memcpy(&bytes, from, sizeof(bytes));
+	return le64toh(bytes);
 }
 
-/* Take out the indentation, in place. Returns the bytes that are left. */
-static size_t squeeze(struct parser *p, unsigned char *buf, size_t len)
+/* Blanks that @from begins with; something else is known to follow. */
+static size_t blanks(const unsigned char *from)
 {
-	const unsigned char *from = buf, *end = buf + len;
-	unsigned char *to = buf;
-	bool line;
+	const unsigned char *begin = from;
+	uint64_t others;
 
-	if (p->after_line)
-		from += blanks(from, end);
-	p->after_line &= from == end;
-	while (from < end) {
-		len = move_line(to, from, end);
-		to += len;
-		from += len;
-		line = to[-1] == '\n';
-		if (line)
-			from += blanks(from, end);
-		p->after_line = line && from == end;
+	while (!(others = load(from) ^ UINT64_C(0x2020202020202020)))
+		from += 8;
+	return (size_t)(from - begin) + (size_t)__builtin_ctzll(others) / 8;
+}
+
+/* Copy up to the next line feed, which is known to follow. Returns the bytes before it;
+ * up to seven behind them are written too. */
+static size_t copy_line(unsigned char *to, const unsigned char *from)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const unsigned char *begin = from;
+	uint64_t bytes, found;
+
+	for (;; from += 8, to += 8) {
+		memcpy(to, from, 8);
+		bytes = load(from) ^ ones * '\n';
+		found = (bytes - ones) & ~bytes & ones << 7;
+		if (found)
+			break;
 	}
-	return (size_t)(to - buf);
+	return (size_t)(from - begin) + (size_t)__builtin_ctzll(found) / 8;
+}
+
+/* Copy without the indentation. Returns the bytes that are left; both have PAD more. */
+static size_t squeeze(struct parser *p, unsigned char *to, unsigned char *from,
+		      size_t len)
+{
+	const unsigned char *begin = to, *end = from + len;
+
+	memset(from + len, '\n', PAD);
+	while (from < end) {
+		if (p->after_line)
+			from += blanks(from);
+		len = copy_line(to, from);
+		from += len;
+		to += len;
+		p->after_line &= !len;
+		if (from < end) {
+			*to++ = *from++;
+			p->after_line = true;
+		}
+	}
+	return (size_t)(to - begin);
+}
+
+static int parse(struct parser *p, yajl_handle h, const unsigned char *text, size_t len)
+{
+	if (yajl_parse(h, text, len) != yajl_status_ok)
+		return explain(p, h);
+	p->silent += len;
+	if (p->silent > SILENT_MAX)
+		return mh_fail(p->err, MH_EFORMAT, "%s: a value is longer than %u bytes",
+			       p->d->in->name, SILENT_MAX);
+	return MH_OK;
 }
 
 static int feed(struct parser *p, yajl_handle h, damo_read_fn read, void *arg)
 {
-	unsigned char *buf = malloc(CHUNK);
-	size_t got, left;
-	int ret;
+	unsigned char *buf = malloc(2 * (CHUNK + PAD)), *text;
+	size_t got = 1;
+	int ret = MH_OK;
 
 	if (!buf)
 		return mh_fail(p->err, MH_ENOMEM, "no memory to read JSON");
-	while ((ret = read(arg, buf, CHUNK, &got, p->err)) == MH_OK && got) {
-		left = squeeze(p, buf, got);
-		if (yajl_parse(h, buf, left) != yajl_status_ok) {
-			ret = explain(p, h);
-			break;
-		}
-		p->silent += left;
-		if (p->silent > SILENT_MAX) {
-			ret = mh_fail(p->err, MH_EFORMAT,
-				      "%s: a value is longer than %u bytes",
-				      p->d->in->name, SILENT_MAX);
-			break;
-		}
+	text = buf + CHUNK + PAD;
+	while (ret == MH_OK && got) {
+		ret = read(arg, buf, CHUNK, &got, p->err);
+		if (ret == MH_OK)
+			ret = parse(p, h, text, squeeze(p, text, buf, got));
 	}
 	if (ret == MH_OK && yajl_complete_parse(h) != yajl_status_ok)
 		ret = explain(p, h);

@@ -181,7 +181,8 @@ bool mh_damo_bytes(uint64_t *out, const char *str, size_t len)
 	struct number n;
 	unsigned shift;
 
-	if (take_plain(out, str, len))
+	/* "0 B": DAMO's for no filter. */
+	if (take_plain(out, str, len > 2 && !memcmp(s.end - 2, " B", 2) ? len - 2 : len))
 		return true;
 	if (limit_word(out, &s))
 		return true;

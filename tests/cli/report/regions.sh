@@ -7,7 +7,7 @@ export LC_ALL=C
 
 zigzag memheat.data
 status 0 "$MEMHEAT" report regions --format json --skip 9 --at heap
-shows '"schema":"memheat.regions/1","sample_us":5000,"aggr_us":100000,"snapshots":[{"target":100,"start_ns":1000000000,"end_ns":1100000000,"regions":[{"start":5863972536320,"end":5863972540416,"nr_accesses":20,"max_accesses":20,"age":9,"touched":null},{"start":5863972540416,"end":5863976730624,"nr_accesses":0,"max_accesses":20,"age":9,"touched":null}]}]'
+shows '"schema":"memheat.regions/1","sample_us":5000,"aggr_us":100000,"snapshots":[{"target":100,"start_ns":1000000000,"end_ns":1100000000,"aggr_us":100000,"regions":[{"start":5863972536320,"end":5863972540416,"nr_accesses":20,"max_accesses":20,"age":9,"touched":null},{"start":5863972540416,"end":5863976730624,"nr_accesses":0,"max_accesses":20,"age":9,"touched":null}]}]'
 rows()
 {
 	nr=$1

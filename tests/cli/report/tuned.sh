@@ -38,3 +38,56 @@ tuned damon.aggr_us 5000000
 # 12 intervals of 5 s are a minute.
 "$MEMHEAT" report wss t --age 50s: --format json >out
 shows '"n":1,'
+
+# Both snapshots hold an age of 11: one is of 1.1 s, the other of 55 s.
+status 0 "$MEMHEAT" dump t --kind region --age 50s:60s
+[ "$(grep -c ^region out)" -eq 1 ] || fail "$(cat out)"
+shows 'start_ns=200000000'
+status 0 "$MEMHEAT" dump t --kind region --age 1s:2s
+[ "$(grep -c ^region out)" -eq 1 ] || fail "$(cat out)"
+lacks 'start_ns=200000000'
+status 0 "$MEMHEAT" report regions --format json t
+shows '"end_ns":0,"aggr_us":100000,'
+shows '"end_ns":5100000000,"aggr_us":5000000,'
+status 0 "$MEMHEAT" report regions --sort age t
+[ "$(awk '$1 == 1000 { printf "%s %s %s ", $6, $7, $8 }' out)" = '1.1 s -110000000 55 s -5500000000 ' ] ||
+	fail "$(cat out)"
+# Idle for the age and the interval itself.
+status 0 "$MEMHEAT" report regions --style recency t
+[ "$(awk '$1 == 50 { printf "%s %s ", $2, $3 }' out)" = '1.2 s 60 s ' ] || fail "$(cat out)"
+sed 's/age=/nr_accesses=20 &/' text >hot
+"$MEMHEAT" import text hot -o u 2>err || fail "$(cat err)"
+status 0 "$MEMHEAT" report hot --format json u
+shows '"age_ns":55000000000'
+# A step back, and a source beside it that nobody tunes.
+cat >text <<'EOF'
+meta time=0 key=source.1.name value=damon:vaddr
+meta time=0 key=source.1.sample_us value=5000
+meta time=0 key=source.1.aggr_us value=100000
+meta time=0 key=source.1.kdamond value=0
+meta time=0 key=source.2.kdamond value=1
+meta time=0 key=source.2.name value=damon:paddr
+meta time=0 key=source.2.sample_us value=5000
+meta time=0 key=source.2.aggr_us value=200000
+stat time=300000000 source=1 name=damon.sample_us value=10000
+stat time=700000000 source=1 name=damon.sample_us value=5000
+region time=200000000 source=1 start_ns=100000000 pid=1 start=0x1000 end=0x2000 max_accesses=20 age=10
+region time=500000000 source=1 start_ns=300000000 pid=1 start=0x2000 end=0x3000 max_accesses=20 age=10
+region time=800000000 source=1 start_ns=700000000 pid=1 start=0x3000 end=0x4000 max_accesses=20 age=10
+region time=800000000 source=2 start_ns=600000000 start=0x4000 end=0x5000 max_accesses=20 age=10
+EOF
+"$MEMHEAT" import text text -o t 2>err || fail "$(cat err)"
+status 0 "$MEMHEAT" dump t --kind region --age 2s:3s
+[ "$(sed -n 's/.* start=\(0x[0-9]*\) .*/\1/p' out | tr '\n' ' ')" = '0x2000 0x4000 ' ] || fail "$(cat out)"
+status 0 "$MEMHEAT" dump t --kind region --age 1s:1100ms
+[ "$(sed -n 's/.* start=\(0x[0-9]*\) .*/\1/p' out | tr '\n' ' ')" = '0x1000 0x3000 ' ] || fail "$(cat out)"
+
+# DAMO's record keeps them, and gives them back.
+"$MEMHEAT" export damo t -o record 2>err || fail "$(cat err)"
+status 0 "$MEMHEAT" import damo record -o u
+for age in 1s:1100ms 2s:3s; do
+	status 0 "$MEMHEAT" dump t --kind region --age "$age"
+	sed -n 's/.* start=\([^ ]* end=[^ ]*\) .*/\1/p' out | sort >want
+	status 0 "$MEMHEAT" dump u --kind region --age "$age"
+	sed -n 's/.* start=\([^ ]* end=[^ ]*\) .*/\1/p' out | sort | cmp - want || fail "$(cat out)"
+done

@@ -420,15 +420,18 @@ static void footprints_are_summed(void **state)
 			 "footprint time=1010 pid=8 rss=200 pss=60 swap=0 huge=0\n"
 			 "footprint time=1010 pid=8 start=0x1000 end=0x2000 rss=77\n"
 			 "footprint time=2000 pid=7 rss=110 pss=50 swap=1 huge=0\n"
-			 "footprint time=3000 pid=7 rss=120 swap=1 huge=0\n"
-			 "footprint time=3005 pid=8 rss=300 swap=1 huge=0");
+			 "footprint time=3000 pid=7 rss=120 pss=50 swap=1 huge=0\n"
+			 "footprint time=3005 pid=8 rss=300 pss=18446744073709551615");
 	s = fixture_open(&fx, NULL);
 	assert_int_equal(mh_footprint_analyze(&f, s, NULL), MH_OK);
 	assert_int_equal(f.nr_points, 3);
 	assert_int_equal(f.points[0].rss, 300);
+	assert_int_equal(f.points[0].pss, 110);
 	assert_int_equal(f.points[0].nr_processes, 2);
 	assert_int_equal(f.points[1].rss, 110);
 	assert_int_equal(f.points[2].rss, 420);
+	/* Half of them is no sum. */
+	assert_true(f.points[2].pss == MH_NO_DATA);
 	assert_int_equal(f.points[2].time_ns, 3000);
 	mh_footprint_fini(&f);
 	mh_session_close(s);

@@ -174,6 +174,45 @@ static void test_status(void **state)
 			 MH_ENOTARGET);
 }
 
+static void test_rollup(void **state)
+{
+	struct mh_ev_footprint f = { .pss = MH_NO_BYTES, .huge = MH_NO_BYTES };
+
+	(void)state;
+	mh_cost_parse_rollup(&f, "");
+	assert_true(f.pss == MH_NO_BYTES && f.huge == MH_NO_BYTES);
+	mh_cost_parse_rollup(&f, "1000-2000 ---p 0 00:00 0 [rollup]\n"
+				 "Rss:   80 kB\nPss:   30 kB\nPss_Dirty:  9 kB\n"
+				 "SwapPss:  7 kB\nAnonHugePages:  2048 kB\n"
+				 "FilePmdMapped:  4096 kB\n");
+	assert_int_equal(f.pss, 30 * 1024);
+	assert_int_equal(f.huge, 6 << 20);
+}
+
+/* A walk that took 20 ms puts the next off for 2 s. */
+static void test_rollups_take_turns(void **state)
+{
+	const uint64_t s = 1000000000;
+	struct mh_rollups r = { 0 };
+	struct mh_ev_footprint f = { .pid = (uint32_t)getpid(), .pss = MH_NO_BYTES };
+
+	(void)state;
+	mh_rollups_begin(&r, s);
+	assert_true(r.turn);
+	mh_rollups_read(&r, &f, "");
+	assert_true(f.pss != MH_NO_BYTES || access("/proc/self/smaps_rollup", R_OK));
+	r.cpu_ns = s / 50;
+	assert_true(mh_rollups_end(&r, s));
+	f.pss = MH_NO_BYTES;
+	mh_rollups_begin(&r, 3 * s - 1);
+	assert_false(r.turn);
+	mh_rollups_read(&r, &f, "");
+	assert_true(f.pss == MH_NO_BYTES);
+	assert_false(mh_rollups_end(&r, 3 * s - 1));
+	mh_rollups_begin(&r, 3 * s);
+	assert_true(r.turn);
+}
+
 /* ---- sources ---- */
 
 static int choose(struct mh_choice *c, const char *names, struct mh_err *err)
@@ -203,7 +242,7 @@ static void test_named_source(void **state)
 
 	(void)state;
 	if (choose(&c, "refs", &err) == MH_ENOSUP)
-		skip();
+		skip_because("%s", err.msg);
 	assert_int_equal(c.nr, 1);
 	assert_string_equal(c.ops[0]->name, "refs");
 	assert_false(c.automatic);
@@ -247,6 +286,8 @@ int main(void)
 		cmocka_unit_test(test_old_trace),
 		cmocka_unit_test(test_devices_stay),
 		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_rollup),
+		cmocka_unit_test(test_rollups_take_turns),
 		cmocka_unit_test(test_unknown_source),
 		cmocka_unit_test(test_named_source),
 		cmocka_unit_test(test_nothing_works),

@@ -43,6 +43,26 @@ static void test_bytes(void **state)
 	}
 }
 
+/* Digits are put one by one; printf() is what they are to look like. */
+static void test_bytes_as_printf(void **state)
+{
+	char buf[MH_TEXT_MAX], want[MH_TEXT_MAX];
+	uint64_t bytes;
+
+	(void)state;
+	for (bytes = 1025; bytes < UINT64_C(1) << 48; bytes += 1 + bytes / 997) {
+		int shift = (63 - __builtin_clzll(bytes)) / 10 * 10;
+		double v = (double)bytes / (double)(UINT64_C(1) << shift);
+
+		if (v == floor(v) || v >= 999.95)
+			continue;
+		snprintf(want, sizeof(want), "%.*f", v >= 9.995 ? 1 : 2, v);
+		mh_text_bytes(buf, bytes);
+		*strchr(buf, ' ') = '\0';
+		assert_string_equal(buf, want);
+	}
+}
+
 static void test_ns(void **state)
 {
 	static const struct {
@@ -196,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_bytes_as_printf),
 		cmocka_unit_test(test_ns),
 		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_double_reads_back),
