@@ -81,7 +81,7 @@ say  = $(if $(V),,@printf '  %-7s %s\n' $(1) '$(2)')
 
 # A file named *_<library>.c is the one place that uses an optional library and is left
 # out without it; its callers ask HAVE_<LIBRARY>.
-absent := $(filter-out $(HAVE),YAJL ZSTD CAPSTONE PFM)
+absent := $(filter-out $(HAVE),YAJL ZSTD CAPSTONE LIBDEFLATE PFM)
 lower   = $(shell echo $(1) | tr A-Z a-z)
 without := $(foreach a,$(call lower,$(absent)),%_$(a).c)
 lib_src := $(filter-out $(without),$(sort $(wildcard lib/*/*.c lib/source/*/*.c)))
@@ -112,7 +112,8 @@ shim := $(BUILD)/libmemheat-heap.so
 
 ##@ Build
 
-.PHONY: all
+.PHONY: all memheat
+memheat: all
 all: $(program) $(shim) ## Build ./memheat (default); O=, V=1, SAN=address,undefined, COV=1, WERROR=1
 	@cmp -s $(program) memheat || { cp $(program) memheat.new && mv memheat.new memheat; }
 	@cmp -s $(shim) $(notdir $(shim)) || \

@@ -222,50 +222,39 @@ static void show_environment(const struct mh_runs *runs)
 	       env->arch, env->kernel, cpu);
 }
 
-enum {
-	COL_LABEL,
-	COL_TIME,
-	COL_METRIC,
-	COL_VALUE,
-	COL_WINDOWS,
-	NR_COLS
-};
+static void put_run(struct mh_table *t, const struct mh_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->metrics.nr; i++) {
+		mh_table_put_text(t, run->label);
+		mh_table_put_text(t, run->time);
+		mh_table_put_text(t, run->metrics.v[i].name);
+		mh_table_put_u64(t, (uint64_t)run->metrics.v[i].value);
+		mh_table_put_u64(t, run->nr_windows);
+	}
+}
 
 static int show_table(const struct mh_runs *runs, enum mh_format format,
 		      struct mh_err *err)
 {
-	static const struct mh_table_column columns[NR_COLS] = {
-		[COL_LABEL] = { "label", "label", MH_CELL_TYPE_TEXT },
-		[COL_TIME] = { "time", "time", MH_CELL_TYPE_TEXT },
-		[COL_METRIC] = { "metric", "metric", MH_CELL_TYPE_TEXT },
-		[COL_VALUE] = { "value", "value", MH_CELL_TYPE_BYTES },
-		[COL_WINDOWS] = { "windows", "windows", MH_CELL_TYPE_U64 },
+	static const struct mh_table_column columns[] = {
+		{ "label", "label", MH_CELL_TYPE_TEXT },
+		{ "time", "time", MH_CELL_TYPE_TEXT },
+		{ "metric", "metric", MH_CELL_TYPE_TEXT },
+		{ "value", "value", MH_CELL_TYPE_BYTES },
+		{ "windows", "windows", MH_CELL_TYPE_U64 },
 	};
-	struct mh_table_cell *cells;
-	size_t i, k, nr = 0;
+	struct mh_table t;
+	size_t i;
 
+	if (format == MH_FORMAT_TEXT)
+		mh_table_begin_text(&t, stdout, 1, MH_COLUMNS(columns));
+	else
+		mh_table_begin_csv(&t, stdout, MH_COLUMNS(columns));
 	for (i = 0; i < runs->nr; i++)
-		nr += runs->v[i].metrics.nr;
-	cells = calloc(nr * NR_COLS + 1, sizeof(*cells));
-	if (!cells)
-		return mh_fail_errno(err, "cannot show the runs");
-	nr = 0;
-	for (i = 0; i < runs->nr; i++) {
-		const struct mh_run *run = &runs->v[i];
-
-		for (k = 0; k < run->metrics.nr; k++, nr++) {
-			struct mh_table_cell *row = cells + nr * NR_COLS;
-
-			row[COL_LABEL].text = run->label;
-			row[COL_TIME].text = run->time;
-			row[COL_METRIC].text = run->metrics.v[k].name;
-			row[COL_VALUE].u64 = (uint64_t)run->metrics.v[k].value;
-			row[COL_WINDOWS].u64 = run->nr_windows;
-		}
-	}
-	mh_table_print(stdout, format, NULL, columns, NR_COLS, cells, nr);
-	free(cells);
-	return MH_OK;
+		put_run(&t, &runs->v[i]);
+	return mh_table_end(&t, err);
 }
 
 static int show(const struct baseline *o, const char *path)

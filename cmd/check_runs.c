@@ -28,8 +28,8 @@
 const struct mh_option mh_run_source_options[] = {
 	{ "repeat", 'n', MH_OPT_COUNT, "N", "record the command N times; default 5",
 	  AT(repeat), .min = 1, .max = MH_RUNS_MAX },
-	{ "source", 's', MH_OPT_STRING, "SOURCE,...", "what to record with; default refs",
-	  AT(sources) },
+	{ "source", 's', MH_OPT_STRING, "SOURCE,...",
+	  "what to record with; default refs, and faults where allowed", AT(sources) },
 	{ "interval", 'I', MH_OPT_TIME, "TIME", "length of a window; default 1s",
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
@@ -134,8 +134,26 @@ static int add_trace(struct mh_runs *runs, const struct mh_run_source *src,
 
 /* ---- a command ---- */
 
+/* Refs tells how much of a mapping was used. Where in it the used pages are is told by
+ * page faults; they serve the heap log's blocks only. */
+static const char *sources_of(const struct mh_run_source *src, int heap)
+{
+	const struct mh_source_ops *faults = mh_source_find("faults");
+	struct mh_source_opts opts = { 0 };
+	struct mh_probe probe = { 0 };
+
+	if (src->sources)
+		return src->sources;
+	return heap && faults && !faults->probe(&probe, NULL, &opts, NULL) && probe.usable
+		       ? "refs,faults"
+		       : "refs";
+}
+
 struct recorder {
 	const struct mh_run_source *src;
+	const char *sources;
+	int heap; /* log allocations */
+	char shim[PATH_MAX];
 	char **command, **argv;
 	int argc;
 	char *dir; /* owned */
@@ -145,14 +163,14 @@ struct recorder {
 };
 
 /* Sources that are known and work here; otherwise the first reason why not is said. */
-static int check_sources(const struct mh_run_source *src)
+static int check_sources(const char *sources)
 {
 	struct mh_source_opts opts = { 0 };
 	struct mh_probe probe = { 0 };
-	char *list = strdup(src->sources), *rest = list, *name;
+	char *list = strdup(sources), *rest = list, *name;
 	int code = list ? MH_EXIT_OK : MH_EXIT_USAGE;
 
-	while (code == MH_EXIT_OK && strcmp(src->sources, "auto") != 0 &&
+	while (code == MH_EXIT_OK && strcmp(sources, "auto") != 0 &&
 	       (name = strsep(&rest, ","))) {
 		const struct mh_source_ops *ops = mh_source_find(name);
 		struct mh_err err = { 0 };
@@ -235,9 +253,8 @@ static int open_recording(struct mh_recording **rec, const struct mh_record_opts
 static int record_into(struct recorder *r, const char *path, int *wait_status,
 		       int *started, struct mh_err *err)
 {
-	char shim[PATH_MAX];
 	struct mh_record_opts opts = {
-		.sources = r->src->sources,
+		.sources = r->sources,
 		.command = r->command,
 		.source = { .interval_ns = r->src->interval_ns,
 			    .overhead = r->src->overhead,
@@ -251,10 +268,9 @@ static int record_into(struct recorder *r, const char *path, int *wait_status,
 	struct mh_recording *rec;
 	int ret, closed;
 
-	/* An installation without the shim still checks, by mapping. */
-	if (!r->src->no_heap && !access(mh_heap_shim(shim), R_OK)) {
+	if (r->heap) {
 		opts.heap_bytes = HEAP_BYTES;
-		opts.heap_shim = shim;
+		opts.heap_shim = r->shim;
 	}
 	ret = open_recording(&rec, &opts, err);
 
@@ -333,8 +349,13 @@ static int take_command(struct mh_runs_result *out, const struct mh_run_source *
 	struct recorder r = {
 		.src = src, .command = argv, .argv = argv, .argc = argc, .signal_fd = -1
 	};
-	int code = check_sources(src);
 	unsigned i;
+	int code;
+
+	/* An installation without the shim still checks, by mapping. */
+	r.heap = !src->no_heap && !access(mh_heap_shim(r.shim), R_OK);
+	r.sources = sources_of(src, r.heap);
+	code = check_sources(r.sources);
 
 	if (code == MH_EXIT_OK)
 		code = make_dir(&r);

@@ -20,7 +20,7 @@ struct mh_run_source {
 extern const struct mh_option mh_run_source_options[];
 #define MH_RUN_SOURCE_DEFAULTS                                                           \
 	{                                                                                \
-		.sources = "refs", .label = "", .repeat = 5, .interval_ns = 1000000000,  \
+		.label = "", .repeat = 5, .interval_ns = 1000000000,                     \
 		.skip_ns = 2000000000, .overhead = 0.5                                   \
 	}
 

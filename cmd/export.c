@@ -139,10 +139,15 @@ static int analyze(const struct mh_exporter *e, const struct export *o, struct v
 	const struct mh_profile_opts opts = { .module = o->module,
 					      .symbols = !!(e->needs & MH_EXPORT_SYMBOLS),
 					      .raw = !!(e->needs & MH_EXPORT_SYMBOLS),
-					      .loads = !!(e->needs & MH_EXPORT_LOADS) };
+					      .loads = !!(e->needs & MH_EXPORT_LOADS),
+					      .callers =
+						      !!(e->needs & MH_EXPORT_CHAINS) };
 	int status = MH_OK;
 
-	if (e->needs & MH_EXPORT_PROFILE) {
+	if (e->needs & MH_EXPORT_CHAINS)
+		status = mh_session_frames(s, &in->frames, err);
+
+	if (status == MH_OK && e->needs & MH_EXPORT_PROFILE) {
 		status = mh_profile_analyze(&v->profile, s, &opts, err);
 		in->profile = &v->profile;
 	}

@@ -292,6 +292,7 @@ static int passes(struct rows *rows, const struct mh_event *ev, struct mh_err *e
 	case MH_EV_GAP:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return 1;

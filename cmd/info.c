@@ -153,6 +153,7 @@ static void json_records(struct mh_json *j, const struct mh_trace_info *info,
 	json_u64(j, "meta", info->rows[MH_EV_META]);
 	json_u64(j, "heap", info->rows[MH_EV_HEAP]);
 	json_u64(j, "stacks", info->rows[MH_EV_STACK]);
+	json_u64(j, "stack_copies", info->rows[MH_EV_STACK_COPY]);
 	mh_json_end_object(j);
 }
 

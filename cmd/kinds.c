@@ -30,7 +30,8 @@ int mh_kinds(uint32_t *out, const struct mh_strings *words, struct mh_err *err)
 			return mh_fail(
 				err, MH_EINPUT,
 				"--kind: '%s' is not one of: meta, map, task, sample, "
-				"region, pages, footprint, stat, lost, gap, heap, stack",
+				"region, pages, footprint, stat, lost, gap, heap, "
+				"stack, stack_copy",
 				words->v[i]);
 		*out |= 1u << kind;
 	}

@@ -210,7 +210,7 @@ static int set(const struct mh_option *opt, void *state, char *arg, struct mh_er
 /* ---- getopt_long's tables, and its complaints in our words ---- */
 
 struct getopt_tables {
-	char letters[2 + 2 * MH_OPTIONS_MAX + 1];
+	char letters[2 + 3 * MH_OPTIONS_MAX + 1];
 	struct option longs[MH_OPTIONS_MAX + 1];
 };
 
@@ -234,6 +234,8 @@ static void make_tables(struct getopt_tables *t, const struct mh_cmd *cmd,
 		if (flat[i].letter)
 			*p++ = flat[i].letter;
 		if (flat[i].letter && has_arg)
+			*p++ = ':';
+		if (flat[i].letter && has_arg == optional_argument)
 			*p++ = ':';
 	}
 	*p = '\0';
@@ -302,6 +304,26 @@ static void tell_bad(const struct mh_cmd *cmd, const struct mh_option *flat, siz
 		tell_unknown(cmd, flat, nr, typed);
 }
 
+static int begins_with_choice(const struct mh_option *opt, const char *word)
+{
+	size_t i, len = strcspn(word, ",");
+
+	for (i = 0; opt->choices && opt->choices[i]; i++)
+		if (strlen(opt->choices[i]) == len &&
+		    !strncmp(opt->choices[i], word, len))
+			return 1;
+	return 0;
+}
+
+/* The argument of an option; where it may be left out, the next word is looked at. */
+static char *argument(const struct mh_option *opt, int argc, char **argv)
+{
+	if (!optarg && opt->otherwise && optind < argc &&
+	    begins_with_choice(opt, argv[optind]))
+		return argv[optind++];
+	return optarg;
+}
+
 int mh_options_parse(const struct mh_cmd *cmd, void *state, struct mh_args *args,
 		     int argc, char **argv)
 {
@@ -326,7 +348,7 @@ int mh_options_parse(const struct mh_cmd *cmd, void *state, struct mh_args *args
 			(c == 'h' ? mh_help_short : mh_help_long)(cmd);
 			return 1;
 		}
-		if (set(&flat[i], state, optarg, &err) != MH_OK) {
+		if (set(&flat[i], state, argument(&flat[i], argc, argv), &err) != MH_OK) {
 			mh_usage(cmd, "%s: %s", spelled(buf, &flat[i], c), err.msg);
 			return -1;
 		}

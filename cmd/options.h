@@ -61,9 +61,11 @@ struct mh_option {
 	const char *help;
 	size_t offset;              /* into the command's state */
 	uint64_t min, max;          /* SIZE, TIME, COUNT, EXTENT; max 0: no limit */
-	const char *const *choices; /* ended by NULL */
+	const char *const *choices; /* ended by NULL; see otherwise */
 	const struct mh_option *group;
-	const char *otherwise; /* argument where the name stands alone; one needs '=' */
+	/* Argument where the name stands alone; one needs '='. With `choices` the next
+	 * word is it too, if it is one of them or begins with one and a comma. */
+	const char *otherwise;
 	const char *only; /* report: the types it concerns, blanks between; NULL: all */
 };
 

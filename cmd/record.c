@@ -34,7 +34,7 @@
 struct record {
 	const char *sources, *output, *cgroup, *heap;
 	struct mh_ids pids;
-	int all, only, user_only, writes, page_cache, force, quiet;
+	int all, only, user_only, writes, page_cache, aging, force, quiet;
 	int policy; /* enum mh_policy */
 	uint64_t for_ns, interval_ns, ring, period;
 	double overhead, rate;
@@ -77,6 +77,9 @@ static const struct mh_option record_options[] = {
 	{ "page-cache", 0, MH_OPT_FLAG, NULL,
 	  "idle, with --cgroup: record its page cache too that no process maps",
 	  AT(page_cache) },
+	{ "aging", 0, MH_OPT_FLAG, NULL,
+	  "mglru: have the kernel age its lists before each reading; disturbs reclaim",
+	  AT(aging) },
 	{ "ring", 0, MH_OPT_SIZE, "SIZE", "ring buffer per CPU; default 1M", AT(ring),
 	  .min = 4096, .max = 1u << 30 },
 	{ "heap", 0, MH_OPT_STRING, "SIZE",
@@ -483,6 +486,7 @@ static int record(struct record *opts, char **command, int argc, char **argv)
 				    (uint32_t)(opts->rate > 0 ? 1 / opts->rate + 0.5 : 0),
 			    .writes = opts->writes,
 			    .page_cache = opts->page_cache,
+			    .aging = opts->aging,
 			    .ring_kib = (uint32_t)(opts->ring / 1024),
 			    .period = opts->period,
 			    .user_only = opts->user_only,

@@ -5,7 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "values.h"
+
+#define STACK_LEN     8192u
+#define STACK_LEN_MAX 65528u
+
 #define AT(member) .offset = offsetof(struct record_mem, member)
+
+static const char *const call_graphs[] = { "fp", "dwarf", NULL };
 
 const struct mh_option record_mem_options[] = {
 	{ "event", 'e', MH_OPT_STRING, "EVENT,...",
@@ -27,8 +34,11 @@ const struct mh_option record_mem_options[] = {
 	{ "phys", 0, MH_OPT_FLAG, NULL, "mem: record physical addresses too", AT(phys) },
 	{ "page-size", 0, MH_OPT_FLAG, NULL,
 	  "mem: record the size of the page that was accessed", AT(page_size) },
-	{ "call-graph", 'g', MH_OPT_FLAG, NULL,
-	  "mem: record call chains (by frame pointers)", AT(chains) },
+	{ "call-graph", 'g', MH_OPT_STRING, "WAY",
+	  "mem, faults: record call chains; fp (default): by frame pointers; "
+	  "dwarf[,SIZE]: by copies of SIZE bytes of stack, default 8K, for code without "
+	  "them",
+	  AT(call_graph), .choices = call_graphs, .otherwise = "fp" },
 	{ "delay", 0, MH_OPT_TIME, "TIME", "mem: begin sampling so long after the target",
 	  AT(delay_ns), .min = 1 },
 	{ 0 },
@@ -84,6 +94,36 @@ static int check(const struct record_mem *mem, const struct mh_record_opts *opts
 	return MH_OK;
 }
 
+/* "fp" or "dwarf[,SIZE]". */
+static int apply_call_graph(const char *way, struct mh_record_opts *opts,
+			    struct mh_err *err)
+{
+	uint64_t size = STACK_LEN;
+	int ret = MH_OK;
+
+	if (!way)
+		return MH_OK;
+	opts->source.mem.chains = 1;
+	if (!strcmp(way, "fp"))
+		return MH_OK;
+	if (strncmp(way, "dwarf", 5) != 0 || (way[5] && way[5] != ','))
+		return mh_fail(err, MH_EINPUT,
+			       "--call-graph '%s' is not one of: fp, dwarf, dwarf,SIZE",
+			       way);
+	if (way[5])
+		ret = mh_value_size(&size, way + 6, err);
+	if (ret)
+		return ret;
+	size = (size + 7) & ~UINT64_C(7);
+	if (!size || size > STACK_LEN_MAX)
+		return mh_fail(err, MH_EINPUT,
+			       "--call-graph '%s': the kernel copies 1 to %u bytes of a "
+			       "stack",
+			       way, STACK_LEN_MAX);
+	opts->source.mem.stack_len = (uint32_t)size;
+	return MH_OK;
+}
+
 int record_mem_apply(struct record_mem *mem, struct mh_record_opts *opts,
 		     struct mh_err *err)
 {
@@ -107,8 +147,7 @@ int record_mem_apply(struct record_mem *mem, struct mh_record_opts *opts,
 	opts->source.mem.kernel_only = mem->kernel_only;
 	opts->source.mem.phys = mem->phys;
 	opts->source.mem.page_size = mem->page_size;
-	opts->source.mem.chains = mem->chains;
 	opts->source.mem.delay_ns = mem->delay_ns;
 	opts->source.mem.overhead = opts->source.overhead;
-	return MH_OK;
+	return apply_call_graph(mem->call_graph, opts, err);
 }

@@ -10,9 +10,9 @@
 #define RECORD_EVENTS_MAX 8
 
 struct record_mem {
-	const char *events, *cpus; /* as typed; NULL: not given */
+	const char *events, *cpus, *call_graph; /* as typed; NULL: not given */
 	uint64_t freq, ldlat, delay_ns;
-	int loads, stores, kernel_only, phys, page_size, chains;
+	int loads, stores, kernel_only, phys, page_size;
 	char text[1024]; /* of events, cut at its commas */
 	char *event[RECORD_EVENTS_MAX];
 };

@@ -19,6 +19,7 @@ struct repack {
 	struct mh_filters filters;
 	const char *output;
 	int policy; /* enum mh_policy */
+	int unwind;
 };
 
 #define AT(member) .offset = offsetof(struct repack, member)
@@ -31,6 +32,9 @@ static const struct mh_option repack_options[] = {
 	{ "policy", 0, MH_OPT_CHOICE, "NAME",
 	  "compression: best, default or fast; default best", AT(policy),
 	  .choices = policies },
+	{ "unwind", 0, MH_OPT_FLAG, NULL,
+	  "put call chains in the place of copies of stacks (record -g dwarf)",
+	  AT(unwind) },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
 	{ 0 },
 };
@@ -62,6 +66,61 @@ static int add_history(struct mh_writer *w, const struct mh_reader *r,
 	return status;
 }
 
+/* ---- --unwind ---- */
+
+struct unwinding {
+	struct mh_session *session;
+	struct mh_writer *writer;
+};
+
+static int pass_on(void *arg, const struct mh_event *ev, struct mh_err *err)
+{
+	const struct unwinding *u = arg;
+	struct mh_event out = *ev;
+
+	if (ev->kind == MH_EV_STACK || ev->kind == MH_EV_STACK_COPY)
+		return MH_OK;
+	if (ev->kind == MH_EV_SAMPLE && ev->sample.stack)
+		out.sample.stack =
+			mh_session_frame_of(u->session, ev->source, ev->sample.stack);
+	return mh_writer_add(u->writer, &out, err);
+}
+
+static void say_unwound(const struct mh_session *s)
+{
+	const struct mh_unwind_counts *c = mh_session_unwound(s);
+	uint64_t nr = 0;
+	unsigned end;
+
+	for (end = 0; end < MH_NR_UNWIND_ENDS; end++)
+		nr += c->nr[end];
+	mh_say("%" PRIu64 " chains were unwound, %" PRIu64 " of them to the outermost "
+	       "frame",
+	       nr, c->nr[MH_UNWIND_OUTERMOST]);
+	for (end = MH_UNWIND_OUTERMOST + 1; end < MH_NR_UNWIND_ENDS; end++)
+		if (c->nr[end])
+			mh_say("%" PRIu64 " chains are cut short: %s", c->nr[end],
+			       mh_unwind_words(end));
+}
+
+/* Frames first, then all else with ids of frames. */
+static int start_unwinding(struct unwinding *u, struct mh_walk *w, const char *path,
+			   const struct repack *opts, struct mh_err *err)
+{
+	const struct mh_session_opts so = {
+		.filter = { .pids = opts->filters.pids.v,
+			    .nr_pids = opts->filters.pids.nr },
+	};
+	int status = mh_session_open(&u->session, path, &so, err);
+
+	if (status == MH_OK)
+		status =
+			mh_session_each_frame(u->session, mh_writer_sink, u->writer, err);
+	w->fn = pass_on;
+	w->arg = u;
+	return status;
+}
+
 static int copy(const struct repack *opts, const char *path, const struct mh_reader *r,
 		struct mh_writer *writer, struct mh_err *err)
 {
@@ -72,13 +131,19 @@ static int copy(const struct repack *opts, const char *path, const struct mh_rea
 			     .arg = writer,
 			     .progress = mh_progress_update,
 			     .progress_arg = &progress };
+	struct unwinding u = { .writer = writer };
 	int status = mh_walk_at(&w, path, err);
 
+	if (status == MH_OK && opts->unwind)
+		status = start_unwinding(&u, &w, path, opts, err);
 	mh_progress_start(&progress, "repacking");
 	if (status == MH_OK)
 		status = mh_walk_run(&w, err);
 	mh_progress_end(&progress);
 	mh_session_close(w.session);
+	if (status == MH_OK && u.session)
+		say_unwound(u.session);
+	mh_session_close(u.session);
 	if (w.nr_damaged)
 		mh_say("warning: %" PRIu64 " damaged blocks were left out", w.nr_damaged);
 	if (status == MH_OK)
@@ -126,6 +191,9 @@ static int run_parsed(const struct mh_cmd *cmd, const struct repack *opts,
 
 	if (!path)
 		return MH_EXIT_USAGE;
+	if (opts->unwind && !strcmp(path, "-"))
+		return mh_usage(cmd,
+				"--unwind reads the trace twice: it cannot be a pipe");
 	if (!opts->output)
 		return mh_usage(cmd, "it needs a name for the new trace: -o FILE");
 	status = repack(opts, path, &err);
@@ -149,9 +217,10 @@ static int run(const struct mh_cmd *cmd, int argc, char **argv)
 const struct mh_cmd mh_cmd_repack = {
 	.name = "repack",
 	.summary = "merge small blocks, recompress, cut a trace by filters",
-	.usage = "[FILE] -o FILE [--policy best|default|fast] [FILTER...]",
+	.usage = "[FILE] -o FILE [--policy best|default|fast] [--unwind] [FILTER...]",
 	.examples = "  memheat repack big.data -o small.data\n"
-		    "  memheat repack big.data -o start.data --time :10s --pid 4121\n",
+		    "  memheat repack big.data -o start.data --time :10s --pid 4121\n"
+		    "  memheat repack --unwind memheat.data -o chains.data\n",
 	.opts = repack_options,
 	.operands = MH_OPERANDS_FILES,
 	.run = run,

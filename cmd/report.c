@@ -83,6 +83,9 @@ static const struct mh_option report_options[] = {
 	  "address, rate, age, size or temperature; code: share, weight, latency, level, "
 	  "tlb, snoop or lock",
 	  AT(sort), .choices = sort_keys, .only = "regions code" },
+	{ "children", 0, MH_OPT_FLAG, NULL,
+	  "functions with what they called, by call chains (record -g), as perf report",
+	  AT(children), .only = "code" },
 	{ "split", 0, MH_OPT_CHOICE, "WHAT",
 	  "a table for each process, thread, cpu or memory node", AT(split),
 	  .choices = splits, .only = "levels" },
@@ -255,7 +258,7 @@ static int choose_format(struct mh_report *r, const struct mh_cmd *cmd,
 	if (!strcmp(suffix(path), ".html"))
 		return mh_usage(cmd,
 				"pictures in .html are not built yet; use .svg or .png");
-	if (by_suffix >= MH_REPORT_PNG && !type->pictures)
+	if (by_suffix >= MH_REPORT_PNG && !type->picture)
 		return mh_usage(cmd,
 				"'%s' has no picture; use .txt, .json or .csv, or "
 				"'memheat report heatmap -o %s'",
@@ -306,6 +309,52 @@ static int check_filters(const struct mh_report *r, struct mh_err *err)
 	return MH_OK;
 }
 
+static void write_json(FILE *out, const struct mh_report_type *type, const void *view)
+{
+	char schema[64];
+	struct mh_json j;
+
+	snprintf(schema, sizeof(schema), "memheat.%s/1", type->name);
+	mh_report_json_begin(&j, out, schema);
+	type->json(&j, view);
+	mh_report_json_end(&j);
+}
+
+static void write_csv(FILE *out, const struct mh_report_type *type, const void *view)
+{
+	const struct mh_report_rows *rows = &type->rows;
+	struct mh_table t;
+
+	if (type->csv) {
+		type->csv(out, view);
+		return;
+	}
+	mh_table_begin_csv(&t, out, rows->columns, rows->nr_columns);
+	rows->put(&t, view);
+	mh_table_end(&t, NULL);
+}
+
+static int write_form(FILE *out, const struct mh_report_type *type, const void *view,
+		      struct mh_report *r, struct mh_err *err)
+{
+	if (type->write)
+		return type->write(out, view, r, err);
+	switch (r->format) {
+	case MH_REPORT_TEXT:
+		return type->text(out, view, r, err);
+	case MH_REPORT_PNG:
+	case MH_REPORT_SVG:
+		return type->picture(out, view, r, err);
+	case MH_REPORT_JSON:
+		write_json(out, type, view);
+		break;
+	case MH_REPORT_CSV:
+		write_csv(out, type, view);
+		break;
+	}
+	return MH_OK;
+}
+
 /* In one type's storage; then the output; then the words. */
 static int analyze_and_write(struct mh_report *r, const struct mh_report_type *type,
 			     struct mh_err *err)
@@ -326,7 +375,7 @@ static int analyze_and_write(struct mh_report *r, const struct mh_report_type *t
 					!r->opts->no_pager && r->format == MH_REPORT_TEXT,
 					err);
 	if (status == MH_OK)
-		status = type->write(out.f, view, r, err);
+		status = write_form(out.f, type, view, r, err);
 	status = mh_output_close(&out, status, err);
 	type->fini(view);
 	free(view);

@@ -40,7 +40,7 @@ struct mh_report_opts {
 	int descending, log_bins;
 
 	struct mh_strings debug_dirs; /* of hot, code */
-	int no_demangle;
+	int no_demangle, children;
 
 	int map;                                            /* of diff */
 	int by;                                             /* of hot; enum mh_hot_by */
@@ -62,19 +62,35 @@ struct mh_report {
 	struct mh_terminal term; /* of what is written to */
 };
 
+/* The rows of a view for programs: CSV is nothing else, JSON has them among the rest. */
+struct mh_report_rows {
+	const struct mh_table_column *columns;
+	size_t nr_columns;
+	void (*put)(struct mh_table *t, const void *view);
+};
+
 struct mh_report_type {
 	const char *name;
 	const char *summary;
-	int pictures; /* writes PNG and SVG too */
 	/*
-	 * analyze() makes the view, write() prints it; the output is opened in between,
+	 * analyze() makes the view, the others print it; the output is opened in between,
 	 * so that a failed analysis leaves no file behind and starts no pager.
 	 */
 	size_t view_size;
 	int (*analyze)(void *view, struct mh_report *r, struct mh_err *err);
+	void (*fini)(void *view);
+
+	int (*text)(FILE *out, const void *view, struct mh_report *r, struct mh_err *err);
+	/* PNG and SVG; NULL: there is no picture */
+	int (*picture)(FILE *out, const void *view, struct mh_report *r,
+		       struct mh_err *err);
+	/* What is behind the schema, which is named like the type. */
+	void (*json)(struct mh_json *j, const void *view);
+	struct mh_report_rows rows;
+	void (*csv)(FILE *out, const void *view); /* in place of ->rows */
+	/* In place of all these: a report that is written while the trace is read. */
 	int (*write)(FILE *out, const void *view, struct mh_report *r,
 		     struct mh_err *err);
-	void (*fini)(void *view);
 };
 
 extern const struct mh_report_type mh_report_cold;
@@ -106,6 +122,10 @@ void mh_report_footer(FILE *out, const struct mh_provenance *from);
 /* The same as members of the JSON object that is open. */
 void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from);
 
+/* Rows as a member of the JSON object that is open. */
+void mh_report_json_rows(struct mh_json *j, const char *key,
+			 const struct mh_report_rows *rows, const void *view);
+
 /* "{"schema":...}" around members; ends with a line feed. */
 void mh_report_json_begin(struct mh_json *j, FILE *out, const char *schema);
 void mh_report_json_end(struct mh_json *j);
@@ -120,9 +140,10 @@ const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
 int mh_report_names(struct mh_symtab_opts *out, const struct mh_report *r,
 		    struct mh_err *err);
 
-/* The options of pictures and terminals, and a map that fits them. */
-struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r);
+/* A map that fits what it is drawn on, and how it is drawn. */
 struct mh_term_opts mh_report_term_opts(const struct mh_report *r);
+int mh_report_picture(FILE *out, const struct mh_heatmap *map, const struct mh_report *r,
+		      struct mh_err *err);
 int mh_report_map(struct mh_heatmap *out, struct mh_session *s, const struct mh_report *r,
 		  struct mh_err *err);
 

@@ -109,20 +109,6 @@ enum {
 	NR_COLUMNS = 5
 };
 
-static const struct mh_table_column text_columns[NR_COLUMNS] = {
-	{ "key", "object", MH_CELL_TYPE_TEXT },
-	{ "baseline", "before", MH_CELL_TYPE_BYTES },
-	{ "value", "now", MH_CELL_TYPE_BYTES },
-	{ "change", "change", MH_CELL_TYPE_TEXT },
-	{ "source", "source", MH_CELL_TYPE_TEXT },
-};
-
-static const struct mh_table_column columns[NR_COLUMNS] = {
-	{ "key", "", MH_CELL_TYPE_TEXT },    { "baseline", "", MH_CELL_TYPE_BYTES },
-	{ "value", "", MH_CELL_TYPE_BYTES }, { "file", "", MH_CELL_TYPE_TEXT },
-	{ "line", "", MH_CELL_TYPE_U64 },
-};
-
 static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double after)
 {
 	char bytes[MH_TEXT_MAX];
@@ -138,122 +124,119 @@ static const char *change_of(char buf[MH_TEXT_MAX + 1], double before, double af
 	return buf;
 }
 
-struct words {
-	char change[MH_TEXT_MAX + 1], source[MH_REPORT_SOURCE];
+/* ---- text ---- */
+
+static const struct mh_table_column text_columns[] = {
+	{ "key", "object", MH_CELL_TYPE_TEXT },
+	{ "baseline", "before", MH_CELL_TYPE_BYTES },
+	{ "value", "now", MH_CELL_TYPE_BYTES },
+	{ "change", "change", MH_CELL_TYPE_TEXT },
+	{ "source", "source", MH_CELL_TYPE_TEXT },
 };
 
-/* @words: NULL: for programs */
-static struct mh_table_cell *make_cells(const struct diff_view *v, struct words *words)
+static const char *file_of(const struct mh_growth *g)
 {
-	size_t i, nr = v->verdict.growth.nr;
-	struct mh_table_cell *cells = calloc(nr * NR_COLUMNS + 1, sizeof(*cells));
-
-	for (i = 0; cells && i < nr; i++) {
-		const struct mh_growth *g = &v->verdict.growth.v[i];
-		struct mh_table_cell *row = cells + i * NR_COLUMNS;
-		const char *file = g->file ? g->file : "";
-
-		row[0].text = g->key;
-		row[1].u64 = (uint64_t)g->baseline;
-		row[2].u64 = (uint64_t)g->value;
-		row[3].text = file;
-		row[4].u64 = g->line;
-		if (!words)
-			continue;
-		row[3].text = change_of(words[i].change, g->baseline, g->value);
-		row[4].text = mh_report_source(words[i].source, file, g->line);
-	}
-	return cells;
+	return g->file ? g->file : "";
 }
 
-static void write_text(FILE *out, const struct diff_view *v,
-		       const struct mh_table_cell *cells)
+static int put_table(FILE *out, const struct diff_view *v, int utf8, struct mh_err *err)
 {
-	double before = mh_run_value(v->before.v, "wss.mean");
-	double after = mh_run_value(v->after.v, "wss.mean");
-	char a[MH_TEXT_MAX], b[MH_TEXT_MAX], c[MH_TEXT_MAX + 1];
+	char change[MH_TEXT_MAX + 1], source[MH_REPORT_SOURCE];
+	struct mh_table t;
 	size_t i;
 
+	mh_table_begin_text(&t, out, utf8, MH_COLUMNS(text_columns));
+	for (i = 0; i < v->verdict.growth.nr; i++) {
+		const struct mh_growth *g = &v->verdict.growth.v[i];
+
+		mh_table_put_text(&t, g->key);
+		mh_table_put_u64(&t, (uint64_t)g->baseline);
+		mh_table_put_u64(&t, (uint64_t)g->value);
+		mh_table_put_text(&t, change_of(change, g->baseline, g->value));
+		mh_table_put_text(&t, mh_report_source(source, file_of(g), g->line));
+	}
+	return mh_table_end(&t, err);
+}
+
+static int put_picture(FILE *out, const void *view, struct mh_report *r,
+		       struct mh_err *err)
+{
+	const struct diff_view *v = view;
+
+	return mh_report_picture(out, &v->map, r, err);
+}
+
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
+{
+	const struct mh_term_opts term = mh_report_term_opts(r);
+	const struct diff_view *v = view;
+	double before, after;
+	char a[MH_TEXT_MAX], b[MH_TEXT_MAX], c[MH_TEXT_MAX + 1];
+	size_t i;
+	int status;
+
+	if (wants_map(r))
+		return mh_term_heatmap(out, &v->map, &term, err);
+	before = mh_run_value(v->before.v, "wss.mean");
+	after = mh_run_value(v->after.v, "wss.mean");
 	fprintf(out, "mean WSS %s -> %s, %s\n\n", mh_text_bytes(a, (uint64_t)before),
 		mh_text_bytes(b, (uint64_t)after), change_of(c, before, after));
-	mh_table_print(out, MH_FORMAT_TEXT, NULL, text_columns, NR_COLUMNS, cells,
-		       v->verdict.growth.nr);
+	status = put_table(out, v, r->term.utf8, err);
 	for (i = 0; i < v->verdict.notes.nr; i++)
 		fprintf(out, "\n%s: %s\n",
 			v->verdict.notes.v[i].warning ? "warning" : "note",
 			v->verdict.notes.v[i].text);
 	fprintf(out, "\none run a side: 'memheat check' tells growth from noise\n");
+	return status;
 }
 
-static void write_json(FILE *out, const struct diff_view *v,
-		       const struct mh_table_cell *cells)
-{
-	struct mh_json j;
-	size_t i;
+/* ---- JSON and CSV ---- */
 
-	mh_report_json_begin(&j, out, "memheat.diff/1");
-	mh_json_key(&j, "baseline_mean");
-	mh_json_double(&j, mh_run_value(v->before.v, "wss.mean"));
-	mh_json_key(&j, "value_mean");
-	mh_json_double(&j, mh_run_value(v->after.v, "wss.mean"));
-	mh_json_key(&j, "rows");
-	mh_table_print(out, MH_FORMAT_JSON, &j, columns, NR_COLUMNS, cells,
-		       v->verdict.growth.nr);
-	mh_json_key(&j, "notes");
-	mh_json_array(&j);
-	for (i = 0; i < v->verdict.notes.nr; i++)
-		mh_json_string(&j, v->verdict.notes.v[i].text);
-	mh_json_end_array(&j);
-	mh_report_json_end(&j);
-}
+static const struct mh_table_column columns[] = {
+	{ "key", "", MH_CELL_TYPE_TEXT },    { "baseline", "", MH_CELL_TYPE_BYTES },
+	{ "value", "", MH_CELL_TYPE_BYTES }, { "file", "", MH_CELL_TYPE_TEXT },
+	{ "line", "", MH_CELL_TYPE_U64 },
+};
 
-static int write_map(FILE *out, const struct mh_heatmap *map, struct mh_report *r,
-		     struct mh_err *err)
-{
-	const struct mh_picture_opts picture = mh_report_picture_opts(r);
-	const struct mh_term_opts term = mh_report_term_opts(r);
-
-	if (r->format == MH_REPORT_PNG)
-		return mh_png_write(out, map, &picture, err);
-	if (r->format == MH_REPORT_SVG)
-		return mh_svg_write(out, map, &picture, err);
-	return mh_term_heatmap(out, map, &term, err);
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
+static void put_rows(struct mh_table *t, const void *view)
 {
 	const struct diff_view *v = view;
-	struct words *words = calloc(v->verdict.growth.nr + 1, sizeof(*words));
-	struct mh_table_cell *cells =
-		words ? make_cells(v, r->format == MH_REPORT_TEXT ? words : NULL) : NULL;
-	int status = MH_OK;
+	size_t i;
 
-	if (wants_map(r)) {
-		free(cells);
-		free(words);
-		return write_map(out, &v->map, r, err);
+	for (i = 0; i < v->verdict.growth.nr; i++) {
+		const struct mh_growth *g = &v->verdict.growth.v[i];
+
+		mh_table_put_text(t, g->key);
+		mh_table_put_u64(t, (uint64_t)g->baseline);
+		mh_table_put_u64(t, (uint64_t)g->value);
+		mh_table_put_text(t, file_of(g));
+		mh_table_put_u64(t, g->line);
 	}
-	if (!cells)
-		status = mh_fail_errno(err, "cannot print the difference");
-	else if (r->format == MH_REPORT_TEXT)
-		write_text(out, v, cells);
-	else if (r->format == MH_REPORT_JSON)
-		write_json(out, v, cells);
-	else
-		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, NR_COLUMNS, cells,
-			       v->verdict.growth.nr);
-	free(cells);
-	free(words);
-	return status;
+}
+
+static void put_json(struct mh_json *j, const void *view)
+{
+	const struct diff_view *v = view;
+	size_t i;
+
+	mh_json_put_double(j, "baseline_mean", mh_run_value(v->before.v, "wss.mean"));
+	mh_json_put_double(j, "value_mean", mh_run_value(v->after.v, "wss.mean"));
+	mh_report_json_rows(j, "rows", &mh_report_diff.rows, v);
+	mh_json_key(j, "notes");
+	mh_json_array(j);
+	for (i = 0; i < v->verdict.notes.nr; i++)
+		mh_json_string(j, v->verdict.notes.v[i].text);
+	mh_json_end_array(j);
 }
 
 const struct mh_report_type mh_report_diff = {
 	.name = "diff",
 	.summary = "what grew from one trace to another",
-	.pictures = 1,
 	.view_size = sizeof(struct diff_view),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.picture = put_picture,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

@@ -11,7 +11,7 @@
 
 #define CELLS_MAX (1ull << 26)
 
-struct mh_picture_opts mh_report_picture_opts(const struct mh_report *r)
+static struct mh_picture_opts picture_opts(const struct mh_report *r)
 {
 	const struct mh_report_opts *o = r->opts;
 
@@ -52,7 +52,7 @@ int mh_report_map(struct mh_heatmap *out, struct mh_session *s, const struct mh_
 		  struct mh_err *err)
 {
 	const struct mh_report_opts *o = r->opts;
-	struct mh_picture_opts picture = mh_report_picture_opts(r);
+	struct mh_picture_opts picture = picture_opts(r);
 	struct mh_term_opts term = mh_report_term_opts(r);
 	struct mh_heatmap_opts opts = { .plain = is_plain(r),
 					.no_collapse = o->no_collapse,
@@ -85,9 +85,19 @@ static void fini(void *view)
 	mh_heatmap_fini(view);
 }
 
-static int write_text(FILE *out, const struct mh_heatmap *map, struct mh_report *r,
+int mh_report_picture(FILE *out, const struct mh_heatmap *map, const struct mh_report *r,
 		      struct mh_err *err)
 {
+	const struct mh_picture_opts opts = picture_opts(r);
+
+	if (r->format == MH_REPORT_PNG)
+		return mh_png_write(out, map, &opts, err);
+	return mh_svg_write(out, map, &opts, err);
+}
+
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
+{
+	const struct mh_heatmap *map = view;
 	struct mh_term_opts term = mh_report_term_opts(r);
 	char sentence[1024];
 	int status;
@@ -131,25 +141,19 @@ static void json_cells(struct mh_json *j, const char *key, const struct mh_heatm
 	mh_json_end_array(j);
 }
 
-static void write_json(FILE *out, const struct mh_heatmap *map)
+static void put_json(struct mh_json *j, const void *view)
 {
-	struct mh_json j;
+	const struct mh_heatmap *map = view;
 
-	mh_report_json_begin(&j, out, "memheat.heatmap/1");
-	mh_report_json_from(&j, &map->from);
-	mh_json_key(&j, "pid");
-	mh_json_u64(&j, map->nr_bands ? map->bands[0].pid : 0);
-	json_range(&j, "time_ns", map->time_ns);
-	json_range(&j, "addr", map->addr);
-	mh_json_key(&j, "rows");
-	mh_json_u64(&j, map->rows);
-	mh_json_key(&j, "cols");
-	mh_json_u64(&j, map->cols);
-	mh_json_key(&j, "unit");
-	mh_json_string(&j, mh_unit_word(map->unit));
-	json_cells(&j, "mean", map, map->mean);
-	json_cells(&j, "max", map, map->max);
-	mh_report_json_end(&j);
+	mh_report_json_from(j, &map->from);
+	mh_json_put_u64(j, "pid", map->nr_bands ? map->bands[0].pid : 0);
+	json_range(j, "time_ns", map->time_ns);
+	json_range(j, "addr", map->addr);
+	mh_json_put_u64(j, "rows", map->rows);
+	mh_json_put_u64(j, "cols", map->cols);
+	mh_json_put_string(j, "unit", mh_unit_word(map->unit));
+	json_cells(j, "mean", map, map->mean);
+	json_cells(j, "max", map, map->max);
 }
 
 /* Edge @i of @nr equal bins of a range. */
@@ -166,10 +170,11 @@ static void csv_value(FILE *out, double v)
 		fprintf(out, ",%.9g", v);
 }
 
-static void write_csv(FILE *out, const struct mh_heatmap *map)
+static void put_csv(FILE *out, const void *view)
 {
 	static const char *const states[] = { "unmapped", "not_observed", "zero", "value",
 					      "few" };
+	const struct mh_heatmap *map = view;
 	uint32_t row, col;
 
 	fprintf(out, "start,end,start_ns,end_ns,state,mean,max\n");
@@ -190,35 +195,20 @@ static void write_csv(FILE *out, const struct mh_heatmap *map)
 	}
 }
 
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
+static int put_picture(FILE *out, const void *view, struct mh_report *r,
+		       struct mh_err *err)
 {
-	const struct mh_heatmap *map = view;
-	struct mh_picture_opts picture = mh_report_picture_opts(r);
-
-	switch (r->format) {
-	case MH_REPORT_TEXT:
-		return write_text(out, map, r, err);
-	case MH_REPORT_PNG:
-		return mh_png_write(out, map, &picture, err);
-	case MH_REPORT_SVG:
-		return mh_svg_write(out, map, &picture, err);
-	case MH_REPORT_JSON:
-		write_json(out, map);
-		break;
-	case MH_REPORT_CSV:
-		write_csv(out, map);
-		break;
-	}
-	return MH_OK;
+	return mh_report_picture(out, view, r, err);
 }
 
 const struct mh_report_type mh_report_heatmap = {
 	.name = "heatmap",
 	.summary = "addresses over time",
-	.pictures = 1,
 	.view_size = sizeof(struct mh_heatmap),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.picture = put_picture,
+	.json = put_json,
+	.csv = put_csv,
 };

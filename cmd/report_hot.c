@@ -7,13 +7,9 @@
 
 #include "report.h"
 
-enum {
-	TEXT_ROWS = 30, /* of a person's table; programs get them all */
-	TEXT_COLUMNS = 10,
-	COLUMNS = 16
-};
+#define TEXT_ROWS 30 /* of a person's table; programs get them all */
 
-static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
+static const struct mh_table_column text_columns[] = {
 	{ "n", "#", MH_CELL_TYPE_U64 },
 	{ "share", "share", MH_CELL_TYPE_RATIO },
 	{ "cum", "cum", MH_CELL_TYPE_RATIO },
@@ -26,75 +22,62 @@ static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
 	{ "accessor", "top accessor", MH_CELL_TYPE_TEXT },
 };
 
-struct text_row {
-	char age[MH_TEXT_MAX], mapping[64], symbol[80], source[80], accessor[128];
-};
-
-static void put_row(struct text_row *t, const struct mh_hot_row *row, int utf8)
+static void put_object(struct mh_table *t, const struct mh_hot_row *row)
 {
-	char source[MH_REPORT_SOURCE], symbol[80], accessor[160] = "-",
-						   percent[MH_TEXT_MAX];
-
-	if (row->age_ns == MH_NO_DATA)
-		snprintf(t->age, sizeof(t->age), "-");
-	else
-		mh_text_ns(t->age, row->age_ns);
-	mh_report_source(source, row->file, row->line);
-	mh_text_safe(t->source, sizeof(t->source), source, utf8);
-	if (row->nr_accessors) {
-		mh_report_source(source, row->accessors[0].file, row->accessors[0].line);
-		snprintf(accessor, sizeof(accessor), "%.60s %.40s %s",
-			 row->accessors[0].function, source,
-			 mh_text_percent(percent, row->accessors[0].share));
-	}
-	mh_text_safe(t->accessor, sizeof(t->accessor), accessor, utf8);
-	mh_text_safe(t->mapping, sizeof(t->mapping), *row->mapping ? row->mapping : "-",
-		     utf8);
 	if (row->kind == MH_HOT_SITE)
-		snprintf(symbol, sizeof(symbol), "%.60s (malloc site)", row->symbol);
+		mh_table_put_words(t, "%.60s (malloc site)", row->symbol);
 	else
-		snprintf(symbol, sizeof(symbol), "%.78s",
-			 *row->symbol ? row->symbol
-			 : *row->type ? row->type
-				      : "-");
-	mh_text_safe(t->symbol, sizeof(t->symbol), symbol, utf8);
+		mh_table_put_words(t, "%.78s",
+				   *row->symbol ? row->symbol
+				   : *row->type ? row->type
+						: "-");
+}
+
+static void put_accessor(struct mh_table *t, const struct mh_hot_row *row)
+{
+	const struct mh_hot_accessor *top = row->accessors;
+	char source[MH_REPORT_SOURCE], percent[MH_TEXT_MAX];
+
+	if (row->nr_accessors)
+		mh_table_put_words(t, "%.60s %.40s %s", top->function,
+				   mh_report_source(source, top->file, top->line),
+				   mh_text_percent(percent, top->share));
+	else
+		mh_table_put_text(t, "-");
+}
+
+static void put_text_row(struct mh_table *t, const struct mh_hot_row *row, size_t i)
+{
+	char source[MH_REPORT_SOURCE], age[MH_TEXT_MAX];
+
+	mh_table_put_u64(t, i + 1);
+	mh_table_put_ratio(t, row->share);
+	mh_table_put_ratio(t, row->cum);
+	mh_table_put_u64(t, row->bytes);
+	mh_table_put_text(t,
+			  row->age_ns == MH_NO_DATA ? "-" : mh_text_ns(age, row->age_ns));
+	mh_table_put_u64(t, row->addr.start);
+	mh_table_put_name(t, *row->mapping ? row->mapping : "-", 64);
+	put_object(t, row);
+	mh_table_put_name(t, mh_report_source(source, row->file, row->line), 80);
+	put_accessor(t, row);
 }
 
 static int put_table(FILE *out, const struct mh_hot *hot, const struct mh_report *r,
 		     struct mh_err *err)
 {
 	size_t nr = hot->nr_rows < TEXT_ROWS ? hot->nr_rows : TEXT_ROWS, i;
-	struct mh_table_cell *cells = calloc(nr + 1, TEXT_COLUMNS * sizeof(*cells));
-	struct text_row *rows = calloc(nr + 1, sizeof(*rows));
-	struct mh_table_cell *c = cells;
+	struct mh_table t;
+	int status;
 
-	if (!cells || !rows) {
-		free(cells);
-		free(rows);
-		return mh_fail_errno(err, "cannot print hot objects");
-	}
-	for (i = 0; i < nr; i++) {
-		const struct mh_hot_row *row = &hot->rows[i];
-
-		put_row(&rows[i], row, r->term.utf8);
-		*c++ = (struct mh_table_cell){ .u64 = i + 1 };
-		*c++ = (struct mh_table_cell){ .ratio = row->share };
-		*c++ = (struct mh_table_cell){ .ratio = row->cum };
-		*c++ = (struct mh_table_cell){ .u64 = row->bytes };
-		*c++ = (struct mh_table_cell){ .text = rows[i].age };
-		*c++ = (struct mh_table_cell){ .u64 = row->addr.start };
-		*c++ = (struct mh_table_cell){ .text = rows[i].mapping };
-		*c++ = (struct mh_table_cell){ .text = rows[i].symbol };
-		*c++ = (struct mh_table_cell){ .text = rows[i].source };
-		*c++ = (struct mh_table_cell){ .text = rows[i].accessor };
-	}
-	mh_table_print(out, MH_FORMAT_TEXT, NULL, text_columns, TEXT_COLUMNS, cells, nr);
+	mh_table_begin_text(&t, out, r->term.utf8, MH_COLUMNS(text_columns));
+	for (i = 0; i < nr; i++)
+		put_text_row(&t, &hot->rows[i], i);
+	status = mh_table_end(&t, err);
 	if (nr < hot->nr_rows)
 		fprintf(out, "and %zu more: memheat report hot --format csv\n",
 			hot->nr_rows - nr);
-	free(cells);
-	free(rows);
-	return MH_OK;
+	return status;
 }
 
 /* Why rows have no variable, each reason once with its share. */
@@ -118,9 +101,9 @@ static void put_reasons(FILE *out, const struct mh_hot *hot)
 	}
 }
 
-static int write_text(FILE *out, const struct mh_hot *hot, struct mh_report *r,
-		      struct mh_err *err)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_hot *hot = view;
 	int status = MH_OK;
 
 	mh_report_header(out, &hot->from, &r->term);
@@ -149,7 +132,7 @@ static int write_text(FILE *out, const struct mh_hot *hot, struct mh_report *r,
 
 /* ---- JSON and CSV ---- */
 
-static const struct mh_table_column columns[COLUMNS] = {
+static const struct mh_table_column columns[] = {
 	{ "share", "", MH_CELL_TYPE_RATIO }, { "cum", "", MH_CELL_TYPE_RATIO },
 	{ "rate", "", MH_CELL_TYPE_RATIO },  { "start", "", MH_CELL_TYPE_HEX },
 	{ "end", "", MH_CELL_TYPE_HEX },     { "bytes", "", MH_CELL_TYPE_BYTES },
@@ -160,108 +143,81 @@ static const struct mh_table_column columns[COLUMNS] = {
 	{ "kind", "", MH_CELL_TYPE_TEXT },   { "age_ns", "", MH_CELL_TYPE_BYTES },
 };
 
-static void fill_cells(struct mh_table_cell *c, const struct mh_hot_row *row)
+/* One row, without its accessors. */
+static void put_row(struct mh_table *t, const struct mh_hot_row *row)
 {
-	const struct mh_table_cell cells[COLUMNS] = {
-		{ .ratio = row->share },
-		{ .ratio = row->cum },
-		{ .ratio = row->rate },
-		{ .u64 = row->addr.start },
-		{ .u64 = row->addr.end },
-		{ .u64 = row->bytes },
-		{ .u64 = row->pid },
-		{ .text = row->mapping },
-		{ .text = row->object },
-		{ .text = row->symbol },
-		{ .text = row->type },
-		{ .text = row->file },
-		{ .u64 = row->line },
-		{ .text = row->why },
-		{ .text = mh_hot_kind_name(row->kind) },
-		{ .u64 = row->age_ns },
-	};
-
-	memcpy(c, cells, sizeof(cells));
+	mh_table_put_ratio(t, row->share);
+	mh_table_put_ratio(t, row->cum);
+	mh_table_put_ratio(t, row->rate);
+	mh_table_put_u64(t, row->addr.start);
+	mh_table_put_u64(t, row->addr.end);
+	mh_table_put_u64(t, row->bytes);
+	mh_table_put_u64(t, row->pid);
+	mh_table_put_text(t, row->mapping);
+	mh_table_put_text(t, row->object);
+	mh_table_put_text(t, row->symbol);
+	mh_table_put_text(t, row->type);
+	mh_table_put_text(t, row->file);
+	mh_table_put_u64(t, row->line);
+	mh_table_put_text(t, row->why);
+	mh_table_put_text(t, mh_hot_kind_name(row->kind));
+	mh_table_put_u64(t, row->age_ns);
 }
 
-static int write_csv(FILE *out, const struct mh_hot *hot, struct mh_err *err)
+static void put_rows(struct mh_table *t, const void *view)
 {
-	struct mh_table_cell *cells = calloc(hot->nr_rows + 1, COLUMNS * sizeof(*cells));
+	const struct mh_hot *hot = view;
 	size_t i;
 
-	if (!cells)
-		return mh_fail_errno(err, "cannot print hot objects");
 	for (i = 0; i < hot->nr_rows; i++)
-		fill_cells(cells + i * COLUMNS, &hot->rows[i]);
-	mh_table_print(out, MH_FORMAT_CSV, NULL, columns, COLUMNS, cells, hot->nr_rows);
-	free(cells);
-	return MH_OK;
+		put_row(t, &hot->rows[i]);
 }
 
-static void json_cell(struct mh_json *j, const struct mh_table_column *column,
-		      const struct mh_table_cell *cell)
+static void json_accessors(struct mh_json *j, const struct mh_hot_row *row)
 {
-	mh_json_key(j, column->name);
-	if (column->type == MH_CELL_TYPE_TEXT)
-		mh_json_string(j, cell->text);
-	else if (column->type == MH_CELL_TYPE_RATIO)
-		mh_json_double(j, cell->ratio);
-	else if (column->type == MH_CELL_TYPE_BYTES)
-		mh_json_bytes(j, cell->u64);
-	else
-		mh_json_u64(j, cell->u64);
-}
-
-static void json_row(struct mh_json *j, const struct mh_hot_row *row)
-{
-	struct mh_table_cell cells[COLUMNS];
 	size_t i;
 
-	fill_cells(cells, row);
-	mh_json_object(j);
-	for (i = 0; i < COLUMNS; i++)
-		json_cell(j, &columns[i], &cells[i]);
 	mh_json_key(j, "accessors");
 	mh_json_array(j);
 	for (i = 0; i < row->nr_accessors; i++) {
 		const struct mh_hot_accessor *a = &row->accessors[i];
 
 		mh_json_object(j);
-		mh_json_key(j, "function");
-		mh_json_string(j, a->function);
-		mh_json_key(j, "file");
-		mh_json_string(j, a->file);
-		mh_json_key(j, "line");
-		mh_json_u64(j, a->line);
-		mh_json_key(j, "share");
-		mh_json_double(j, a->share);
+		mh_json_put_string(j, "function", a->function);
+		mh_json_put_string(j, "file", a->file);
+		mh_json_put_u64(j, "line", a->line);
+		mh_json_put_double(j, "share", a->share);
 		mh_json_end_object(j);
 	}
 	mh_json_end_array(j);
+}
+
+static void json_row(struct mh_json *j, const struct mh_hot_row *row)
+{
+	struct mh_table t;
+
+	mh_json_object(j);
+	mh_table_begin_members(&t, j, MH_COLUMNS(columns));
+	put_row(&t, row);
+	json_accessors(j, row);
 	mh_json_end_object(j);
 }
 
-static void write_json(FILE *out, const struct mh_hot *hot)
+static void put_json(struct mh_json *j, const void *view)
 {
-	struct mh_json j;
+	const struct mh_hot *hot = view;
 	size_t i;
 
-	mh_report_json_begin(&j, out, "memheat.hot/1");
-	mh_report_json_from(&j, &hot->from);
-	mh_json_key(&j, "unit");
-	mh_json_string(&j, mh_unit_word(hot->unit));
-	mh_json_key(&j, "left_out");
-	mh_json_u64(&j, hot->nr_left_out);
-	mh_json_key(&j, "heap_log");
-	mh_json_bool(&j, hot->heap_known);
-	mh_json_key(&j, "heap_lost");
-	mh_json_u64(&j, hot->heap_lost);
-	mh_json_key(&j, "rows");
-	mh_json_array(&j);
+	mh_report_json_from(j, &hot->from);
+	mh_json_put_string(j, "unit", mh_unit_word(hot->unit));
+	mh_json_put_u64(j, "left_out", hot->nr_left_out);
+	mh_json_put_bool(j, "heap_log", hot->heap_known);
+	mh_json_put_u64(j, "heap_lost", hot->heap_lost);
+	mh_json_key(j, "rows");
+	mh_json_array(j);
 	for (i = 0; i < hot->nr_rows; i++)
-		json_row(&j, &hot->rows[i]);
-	mh_json_end_array(&j);
-	mh_report_json_end(&j);
+		json_row(j, &hot->rows[i]);
+	mh_json_end_array(j);
 }
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
@@ -277,17 +233,6 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 	return status;
 }
 
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	if (r->format == MH_REPORT_TEXT)
-		return write_text(out, view, r, err);
-	if (r->format == MH_REPORT_CSV)
-		return write_csv(out, view, err);
-	write_json(out, view);
-	return MH_OK;
-}
-
 static void fini(void *view)
 {
 	mh_hot_fini(view);
@@ -298,6 +243,8 @@ const struct mh_report_type mh_report_hot = {
 	.summary = "variables and mappings by their share of the accesses",
 	.view_size = sizeof(struct mh_hot),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

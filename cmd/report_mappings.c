@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "report.h"
@@ -58,68 +57,32 @@ static void put_hottest(char *buf, size_t size, enum mh_unit unit,
 /* ---- text ---- */
 
 enum {
-	TEXT_COLUMNS = 9
+	SHARE_COLUMN = 5,
+	NR_TEXT_COLUMNS = 9
 };
 
-struct text_row {
-	char name[128];
-	char hottest[160];
-};
-
-static const struct mh_table_column text_columns[TEXT_COLUMNS] = {
+static const struct mh_table_column text_columns[NR_TEXT_COLUMNS] = {
 	{ "n", "#", MH_CELL_TYPE_U64 },
 	{ "name", "mapping", MH_CELL_TYPE_TEXT },
 	{ "bytes", "size", MH_CELL_TYPE_BYTES },
 	{ "rss", "RSS", MH_CELL_TYPE_BYTES },
 	{ "wss_p50", "WSS p50", MH_CELL_TYPE_BYTES },
-	{ "share", "accesses", MH_CELL_TYPE_RATIO },
+	[SHARE_COLUMN] = { "share", "accesses", MH_CELL_TYPE_RATIO },
 	{ "busy", "busy", MH_CELL_TYPE_RATIO },
 	{ "idle_share", "idle>10s", MH_CELL_TYPE_RATIO },
 	{ "hottest", "hottest", MH_CELL_TYPE_TEXT },
 };
 
-static int is_known(enum mh_cell_type type, const struct mh_table_cell *cell)
-{
-	if (type == MH_CELL_TYPE_RATIO)
-		return !isnan(cell->ratio);
-	return type == MH_CELL_TYPE_TEXT || cell->u64 != MH_NO_DATA;
-}
-
-/* Columns that the source knows nothing of are left out. @cells is packed. */
-static void print_known(FILE *out, enum mh_unit unit, struct mh_table_cell *cells,
-			size_t nr)
-{
-	struct mh_table_column columns[TEXT_COLUMNS];
-	size_t known[TEXT_COLUMNS], nr_known = 0, row, i;
-	struct mh_table_cell *to = cells;
-
-	for (i = 0; i < TEXT_COLUMNS; i++) {
-		for (row = 0; row < nr; row++)
-			if (is_known(text_columns[i].type,
-				     &cells[row * TEXT_COLUMNS + i]))
-				break;
-		if (row == nr)
-			continue;
-		columns[nr_known] = text_columns[i];
-		if (unit == MH_UNIT_FAULTS_PER_S &&
-		    !strcmp(text_columns[i].name, "share"))
-			columns[nr_known].title = "first touches";
-		known[nr_known++] = i;
-	}
-	for (row = 0; row < nr; row++)
-		for (i = 0; i < nr_known; i++)
-			*to++ = cells[row * TEXT_COLUMNS + known[i]];
-	mh_table_print(out, MH_FORMAT_TEXT, NULL, columns, nr_known, cells, nr);
-}
-
 /* With the process where there are several. */
-static void put_name(struct text_row *t, const struct mh_mapping_row *row, int several)
+static void put_name(struct mh_table *t, const struct mh_mapping_row *row, int several)
 {
+	char name[128];
+
 	if (several)
-		snprintf(t->name, sizeof(t->name), "%s %u %s", row->comm, row->pid,
-			 row->name);
+		snprintf(name, sizeof(name), "%s %u %s", row->comm, row->pid, row->name);
 	else
-		snprintf(t->name, sizeof(t->name), "%s", row->name);
+		snprintf(name, sizeof(name), "%s", row->name);
+	mh_table_put_text(t, name);
 }
 
 static int several_processes(const struct mh_mappings *m)
@@ -145,53 +108,50 @@ static size_t rows_to_show(const struct mh_mappings *m, size_t max)
 	return nr ? nr : max;
 }
 
-int mh_report_mappings_text(FILE *out, const struct mh_mappings *m, size_t max,
+int mh_report_mappings_text(FILE *out, const struct mh_mappings *m, size_t max, int utf8,
 			    struct mh_err *err)
 {
+	struct mh_table_column columns[NR_TEXT_COLUMNS];
 	size_t nr = rows_to_show(m, max), i;
-	struct mh_table_cell *cells = calloc(nr + 1, TEXT_COLUMNS * sizeof(*cells));
-	struct text_row *rows = calloc(nr + 1, sizeof(*rows));
-	struct mh_table_cell *c = cells;
-	int several = several_processes(m);
+	int several = several_processes(m), status;
+	char hottest[160];
+	struct mh_table t;
 
-	if (!cells || !rows) {
-		free(cells);
-		free(rows);
-		return mh_fail_errno(err, "cannot print mappings");
-	}
+	memcpy(columns, text_columns, sizeof(columns));
+	if (m->unit == MH_UNIT_FAULTS_PER_S)
+		columns[SHARE_COLUMN].title = "first touches";
+	mh_table_begin_text(&t, out, utf8, MH_COLUMNS(columns));
+	t.known_only = 1;
 	for (i = 0; i < nr; i++) {
 		const struct mh_mapping_row *row = &m->rows[i];
 
-		put_name(&rows[i], row, several);
-		put_hottest(rows[i].hottest, sizeof(rows[i].hottest), m->unit, row);
-		*c++ = (struct mh_table_cell){ .u64 = i + 1 };
-		*c++ = (struct mh_table_cell){ .text = rows[i].name };
-		*c++ = (struct mh_table_cell){ .u64 = row->bytes };
-		*c++ = (struct mh_table_cell){ .u64 = row->rss };
-		*c++ = (struct mh_table_cell){ .u64 = row->wss_p50 };
-		*c++ = (struct mh_table_cell){ .ratio = row->share };
-		*c++ = (struct mh_table_cell){ .ratio = row->busy };
-		*c++ = (struct mh_table_cell){ .ratio = row->idle_share };
-		*c++ = (struct mh_table_cell){ .text = rows[i].hottest };
+		put_hottest(hottest, sizeof(hottest), m->unit, row);
+		mh_table_put_u64(&t, i + 1);
+		put_name(&t, row, several);
+		mh_table_put_u64(&t, row->bytes);
+		mh_table_put_u64(&t, row->rss);
+		mh_table_put_u64(&t, row->wss_p50);
+		mh_table_put_ratio(&t, row->share);
+		mh_table_put_ratio(&t, row->busy);
+		mh_table_put_ratio(&t, row->idle_share);
+		mh_table_put_text(&t, hottest);
 	}
-	print_known(out, m->unit, cells, nr);
+	status = mh_table_end(&t, err);
 	if (nr < m->nr_rows)
 		fprintf(out, "and %zu more%s: memheat report mappings\n", m->nr_rows - nr,
 			nr && m->rows[nr].share <= 0 ? " without accesses" : "");
-	free(cells);
-	free(rows);
-	return MH_OK;
+	return status;
 }
 
-static int write_text(FILE *out, const struct mh_mappings *m, struct mh_report *r,
-		      struct mh_err *err)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_mappings *m = view;
 	int status = MH_OK;
 
 	mh_report_header(out, &m->from, &r->term);
 	fprintf(out, "\n\n");
 	if (m->nr_rows)
-		status = mh_report_mappings_text(out, m, SIZE_MAX, err);
+		status = mh_report_mappings_text(out, m, SIZE_MAX, r->term.utf8, err);
 	else
 		fprintf(out, "No mappings were recorded in this span.\n");
 	if (m->nr_rows)
@@ -232,79 +192,48 @@ static const struct mh_table_column columns[] = {
 	{ "hottest_end", "", MH_CELL_TYPE_HEX },
 };
 
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-static struct mh_table_cell *make_cells(const struct mh_mappings *m)
+static void put_rows(struct mh_table *t, const void *view)
 {
-	struct mh_table_cell *cells, *c;
+	const struct mh_mappings *m = view;
 	size_t i;
 
-	cells = c = calloc(m->nr_rows + 1, NR_COLUMNS * sizeof(*cells));
-	for (i = 0; c && i < m->nr_rows; i++) {
-		const struct mh_mapping_row *r = &m->rows[i];
-		const struct mh_table_cell row[] = {
-			{ .text = r->name },
-			{ .u64 = r->pid },
-			{ .text = r->comm },
-			{ .u64 = r->addr.start },
-			{ .u64 = r->addr.end },
-			{ .u64 = r->bytes },
-			{ .u64 = r->rss },
-			{ .u64 = r->swap },
-			{ .u64 = r->huge },
-			{ .u64 = r->wss_p50 },
-			{ .u64 = r->wss_max },
-			{ .ratio = r->share },
-			{ .ratio = r->busy },
-			{ .ratio = r->idle_share },
-			{ .ratio = r->hottest },
-			{ .u64 = r->hottest_ns },
-			{ .u64 = r->hottest_addr.start },
-			{ .u64 = r->hottest_addr.end },
-		};
+	for (i = 0; i < m->nr_rows; i++) {
+		const struct mh_mapping_row *row = &m->rows[i];
 
-		memcpy(c, row, sizeof(row));
-		c += NR_COLUMNS;
+		mh_table_put_text(t, row->name);
+		mh_table_put_u64(t, row->pid);
+		mh_table_put_text(t, row->comm);
+		mh_table_put_u64(t, row->addr.start);
+		mh_table_put_u64(t, row->addr.end);
+		mh_table_put_u64(t, row->bytes);
+		mh_table_put_u64(t, row->rss);
+		mh_table_put_u64(t, row->swap);
+		mh_table_put_u64(t, row->huge);
+		mh_table_put_u64(t, row->wss_p50);
+		mh_table_put_u64(t, row->wss_max);
+		mh_table_put_ratio(t, row->share);
+		mh_table_put_ratio(t, row->busy);
+		mh_table_put_ratio(t, row->idle_share);
+		mh_table_put_ratio(t, row->hottest);
+		mh_table_put_u64(t, row->hottest_ns);
+		mh_table_put_u64(t, row->hottest_addr.start);
+		mh_table_put_u64(t, row->hottest_addr.end);
 	}
-	return cells;
 }
 
-static int write_tables(FILE *out, const struct mh_mappings *m, enum mh_format format,
-			struct mh_err *err)
+static void put_json(struct mh_json *j, const void *view)
 {
-	struct mh_table_cell *cells = make_cells(m);
-	struct mh_json j;
+	const struct mh_mappings *m = view;
 
-	if (!cells)
-		return mh_fail_errno(err, "cannot print mappings");
-	if (format == MH_FORMAT_JSON) {
-		mh_report_json_begin(&j, out, "memheat.mappings/1");
-		mh_report_json_from(&j, &m->from);
-		mh_json_key(&j, "unit");
-		mh_json_string(&j, mh_unit_word(m->unit));
-		mh_json_key(&j, "unmapped");
-		mh_json_u64(&j, m->nr_unmapped);
-		mh_json_key(&j, "rows");
-	}
-	mh_table_print(out, format, format == MH_FORMAT_JSON ? &j : NULL, columns,
-		       NR_COLUMNS, cells, m->nr_rows);
-	if (format == MH_FORMAT_JSON)
-		mh_report_json_end(&j);
-	free(cells);
-	return MH_OK;
+	mh_report_json_from(j, &m->from);
+	mh_json_put_string(j, "unit", mh_unit_word(m->unit));
+	mh_json_put_u64(j, "unmapped", m->nr_unmapped);
+	mh_report_json_rows(j, "rows", &mh_report_mappings.rows, m);
 }
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
 	return mh_mappings_analyze(view, r->session, err);
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	if (r->format == MH_REPORT_TEXT)
-		return write_text(out, view, r, err);
-	return write_tables(out, view, (enum mh_format)r->format, err);
 }
 
 static void fini(void *view)
@@ -317,6 +246,8 @@ const struct mh_report_type mh_report_mappings = {
 	.summary = "heap, stack, libraries: size, share of the accesses, idle part",
 	.view_size = sizeof(struct mh_mappings),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

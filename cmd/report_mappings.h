@@ -8,7 +8,7 @@
 #include <memheat/view.h>
 
 /* The first @max rows as text; what is left out is counted in a line. */
-int mh_report_mappings_text(FILE *out, const struct mh_mappings *m, size_t max,
+int mh_report_mappings_text(FILE *out, const struct mh_mappings *m, size_t max, int utf8,
 			    struct mh_err *err) MH_MUST_CHECK;
 
 #endif

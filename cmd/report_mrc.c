@@ -52,18 +52,20 @@ static void text_curve(FILE *out, const struct mh_mrc *m, const struct mh_termin
 		text_row(out, m, first + i * step, term);
 }
 
-static void write_text(FILE *out, const struct mh_mrc *m, const struct mh_terminal *term)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_mrc *m = view;
 	char a[MH_TEXT_MAX], b[MH_TEXT_MAX], c[MH_TEXT_MAX];
 
-	mh_report_header(out, &m->from, term);
+	(void)err;
+	mh_report_header(out, &m->from, &r->term);
 	fprintf(out, "\n\n");
 	if (!m->nr_points) {
 		fprintf(out, "Nothing was touched.\n\n");
 		mh_report_footer(out, &m->from);
-		return;
+		return MH_OK;
 	}
-	text_curve(out, m, term);
+	text_curve(out, m, &r->term);
 	fprintf(out, "\nmisses: brought in again, and %s touched for the first time\n",
 		mh_text_bytes(a, m->first_bytes));
 	if (m->nr_accesses)
@@ -81,51 +83,37 @@ static void write_text(FILE *out, const struct mh_mrc *m, const struct mh_termin
 		fprintf(out, "Approximate: a region counts as touched as a whole.\n");
 	fputc('\n', out);
 	mh_report_footer(out, &m->from);
+	return MH_OK;
 }
 
-static void json_u64(struct mh_json *j, const char *key, uint64_t v)
+static void put_json(struct mh_json *j, const void *view)
 {
-	mh_json_key(j, key);
-	mh_json_u64(j, v);
-}
-
-static void json_double(struct mh_json *j, const char *key, double v)
-{
-	mh_json_key(j, key);
-	mh_json_double(j, v);
-}
-
-static void write_json(FILE *out, const struct mh_mrc *m)
-{
-	struct mh_json j;
+	const struct mh_mrc *m = view;
 	size_t i;
 
-	mh_report_json_begin(&j, out, "memheat.mrc/1");
-	mh_report_json_from(&j, &m->from);
-	json_u64(&j, "interval_ns", m->interval_ns);
-	json_u64(&j, "span_ns", m->span_ns);
-	json_u64(&j, "wss_bytes", m->wss_bytes);
-	json_u64(&j, "touched_bytes", m->touched_bytes);
-	json_u64(&j, "first_bytes", m->first_bytes);
-	mh_json_key(&j, "accesses");
-	mh_json_bytes(&j, m->nr_accesses ? m->nr_accesses : MH_NO_DATA);
-	mh_json_key(&j, "approximate");
-	mh_json_bool(&j, m->by_region);
-	mh_json_key(&j, "points");
-	mh_json_array(&j);
+	mh_report_json_from(j, &m->from);
+	mh_json_put_u64(j, "interval_ns", m->interval_ns);
+	mh_json_put_u64(j, "span_ns", m->span_ns);
+	mh_json_put_u64(j, "wss_bytes", m->wss_bytes);
+	mh_json_put_u64(j, "touched_bytes", m->touched_bytes);
+	mh_json_put_u64(j, "first_bytes", m->first_bytes);
+	mh_json_put_bytes(j, "accesses", m->nr_accesses ? m->nr_accesses : MH_NO_DATA);
+	mh_json_put_bool(j, "approximate", m->by_region);
+	mh_json_key(j, "points");
+	mh_json_array(j);
 	for (i = 0; i < m->nr_points; i++) {
-		mh_json_object(&j);
-		json_u64(&j, "bytes", m->points[i].bytes);
-		json_double(&j, "miss_bytes_per_s", m->points[i].miss_bytes_per_s);
-		json_double(&j, "miss_ratio", m->points[i].miss_ratio);
-		mh_json_end_object(&j);
+		mh_json_object(j);
+		mh_json_put_u64(j, "bytes", m->points[i].bytes);
+		mh_json_put_double(j, "miss_bytes_per_s", m->points[i].miss_bytes_per_s);
+		mh_json_put_double(j, "miss_ratio", m->points[i].miss_ratio);
+		mh_json_end_object(j);
 	}
-	mh_json_end_array(&j);
-	mh_report_json_end(&j);
+	mh_json_end_array(j);
 }
 
-static void write_csv(FILE *out, const struct mh_mrc *m)
+static void put_csv(FILE *out, const void *view)
 {
+	const struct mh_mrc *m = view;
 	size_t i;
 
 	fprintf(out, "bytes,miss_bytes_per_s,miss_ratio\n");
@@ -134,24 +122,13 @@ static void write_csv(FILE *out, const struct mh_mrc *m)
 			m->points[i].miss_bytes_per_s, m->points[i].miss_ratio);
 }
 
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	(void)err;
-	if (r->format == MH_REPORT_TEXT)
-		write_text(out, view, &r->term);
-	else if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
-	else
-		write_csv(out, view);
-	return MH_OK;
-}
-
 const struct mh_report_type mh_report_mrc = {
 	.name = "mrc",
 	.summary = "misses by size of memory",
 	.view_size = sizeof(struct mh_mrc),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.csv = put_csv,
 };

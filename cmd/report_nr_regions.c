@@ -41,18 +41,19 @@ static void text_verdict(FILE *out, const struct mh_counts *c)
 			c->limit_min, c->limit_max);
 }
 
-static void write_text(FILE *out, const struct mh_counts *c,
-		       const struct mh_terminal *term)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_counts *c = view;
 	char bar[256];
 	size_t i;
 
-	mh_report_header(out, &c->from, term);
+	(void)err;
+	mh_report_header(out, &c->from, &r->term);
 	fprintf(out, "\n\n");
 	if (!c->n) {
 		fprintf(out, "No snapshot passes the filters.\n\n");
 		mh_report_footer(out, &c->from);
-		return;
+		return MH_OK;
 	}
 	fprintf(out, "regions per snapshot, mean %.1f, n=%zu\n pct  regions\n", c->mean,
 		c->n);
@@ -61,66 +62,42 @@ static void write_text(FILE *out, const struct mh_counts *c,
 
 		mh_text_bar(bar, sizeof(bar),
 			    max ? (double)at(c, percentiles[i]) / (double)max : 0, 50,
-			    term->utf8);
+			    r->term.utf8);
 		fprintf(out, "%4.4g  %7" PRIu64 "  |%s\n", percentiles[i],
 			at(c, percentiles[i]), bar);
 	}
 	text_verdict(out, c);
 	fputc('\n', out);
 	mh_report_footer(out, &c->from);
-}
-
-static void write_json(FILE *out, const struct mh_counts *c)
-{
-	struct mh_json j;
-	size_t i;
-
-	mh_report_json_begin(&j, out, "memheat.nr_regions/1");
-	mh_report_json_from(&j, &c->from);
-	mh_json_key(&j, "n");
-	mh_json_u64(&j, c->n);
-	mh_json_key(&j, "mean");
-	mh_json_double(&j, c->mean);
-	mh_json_key(&j, "limit_min");
-	mh_json_bytes(&j, c->limit_min);
-	mh_json_key(&j, "limit_max");
-	mh_json_bytes(&j, c->limit_max);
-	mh_json_key(&j, "at_limit");
-	mh_json_u64(&j, c->nr_at_limit);
-	mh_json_key(&j, "percentiles");
-	mh_json_array(&j);
-	for (i = 0; i < NR_PERCENTILES; i++) {
-		mh_json_object(&j);
-		mh_json_key(&j, "p");
-		mh_json_double(&j, percentiles[i]);
-		mh_json_key(&j, "regions");
-		mh_json_bytes(&j, at(c, percentiles[i]));
-		mh_json_end_object(&j);
-	}
-	mh_json_end_array(&j);
-	mh_report_json_end(&j);
-}
-
-static void write_csv(FILE *out, const struct mh_counts *c)
-{
-	size_t i;
-
-	fprintf(out, "p,regions\n");
-	for (i = 0; i < NR_PERCENTILES && c->n; i++)
-		fprintf(out, "%g,%" PRIu64 "\n", percentiles[i], at(c, percentiles[i]));
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	(void)err;
-	if (r->format == MH_REPORT_TEXT)
-		write_text(out, view, &r->term);
-	else if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
-	else
-		write_csv(out, view);
 	return MH_OK;
+}
+
+static const struct mh_table_column columns[] = {
+	{ "p", "", MH_CELL_TYPE_RATIO },
+	{ "regions", "", MH_CELL_TYPE_BYTES },
+};
+
+static void put_rows(struct mh_table *t, const void *view)
+{
+	size_t i;
+
+	for (i = 0; i < NR_PERCENTILES; i++) {
+		mh_table_put_ratio(t, percentiles[i]);
+		mh_table_put_u64(t, at(view, percentiles[i]));
+	}
+}
+
+static void put_json(struct mh_json *j, const void *view)
+{
+	const struct mh_counts *c = view;
+
+	mh_report_json_from(j, &c->from);
+	mh_json_put_u64(j, "n", c->n);
+	mh_json_put_double(j, "mean", c->mean);
+	mh_json_put_bytes(j, "limit_min", c->limit_min);
+	mh_json_put_bytes(j, "limit_max", c->limit_max);
+	mh_json_put_u64(j, "at_limit", c->nr_at_limit);
+	mh_report_json_rows(j, "percentiles", &mh_report_nr_regions.rows, c);
 }
 
 const struct mh_report_type mh_report_nr_regions = {
@@ -128,6 +105,8 @@ const struct mh_report_type mh_report_nr_regions = {
 	.summary = "how many regions snapshots have",
 	.view_size = sizeof(struct mh_counts),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

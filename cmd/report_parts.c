@@ -131,52 +131,50 @@ void mh_report_footer(FILE *out, const struct mh_provenance *from)
 			from->others);
 }
 
-static void json_u64(struct mh_json *j, const char *key, uint64_t v)
-{
-	mh_json_key(j, key);
-	mh_json_u64(j, v);
-}
-
-static void json_string(struct mh_json *j, const char *key, const char *s)
-{
-	mh_json_key(j, key);
-	mh_json_string(j, s);
-}
-
 void mh_report_json_from(struct mh_json *j, const struct mh_provenance *from)
 {
-	json_string(j, "source", from->source);
-	json_string(j, "params", from->params);
-	json_string(j, "title", from->title);
-	json_string(j, "other_sources", from->others);
-	json_u64(j, "duration_ns", from->duration_ns);
-	json_u64(j, "intervals", from->nr_intervals);
-	json_u64(j, "samples", from->nr_samples);
-	json_u64(j, "lost", from->lost);
-	json_u64(j, "throttled", from->throttled);
-	json_u64(j, "nonmem", from->nonmem);
-	json_u64(j, "gaps", from->nr_gaps);
-	json_u64(j, "gap_ns", from->gap_ns);
-	json_u64(j, "damaged_blocks", from->nr_damaged);
-	json_u64(j, "observer_cpu_ns", from->observer_cpu_ns);
-	json_u64(j, "stall_max_ns", from->stall_max_ns);
-	json_u64(j, "kdamond_cpu_ns", from->kdamond_cpu_ns);
-	json_u64(j, "recorded_snapshots", from->nr_snapshots);
-	mh_json_key(j, "complete");
-	mh_json_bool(j, from->complete);
+	mh_json_put_string(j, "source", from->source);
+	mh_json_put_string(j, "params", from->params);
+	mh_json_put_string(j, "title", from->title);
+	mh_json_put_string(j, "other_sources", from->others);
+	mh_json_put_u64(j, "duration_ns", from->duration_ns);
+	mh_json_put_u64(j, "intervals", from->nr_intervals);
+	mh_json_put_u64(j, "samples", from->nr_samples);
+	mh_json_put_u64(j, "lost", from->lost);
+	mh_json_put_u64(j, "throttled", from->throttled);
+	mh_json_put_u64(j, "nonmem", from->nonmem);
+	mh_json_put_u64(j, "gaps", from->nr_gaps);
+	mh_json_put_u64(j, "gap_ns", from->gap_ns);
+	mh_json_put_u64(j, "damaged_blocks", from->nr_damaged);
+	mh_json_put_u64(j, "observer_cpu_ns", from->observer_cpu_ns);
+	mh_json_put_u64(j, "stall_max_ns", from->stall_max_ns);
+	mh_json_put_u64(j, "kdamond_cpu_ns", from->kdamond_cpu_ns);
+	mh_json_put_u64(j, "recorded_snapshots", from->nr_snapshots);
+	mh_json_put_bool(j, "complete", from->complete);
 }
 
 void mh_report_json_begin(struct mh_json *j, FILE *out, const char *schema)
 {
 	mh_json_init(j, out);
 	mh_json_object(j);
-	json_string(j, "schema", schema);
+	mh_json_put_string(j, "schema", schema);
 }
 
 void mh_report_json_end(struct mh_json *j)
 {
 	mh_json_end_object(j);
 	fputc('\n', j->out);
+}
+
+void mh_report_json_rows(struct mh_json *j, const char *key,
+			 const struct mh_report_rows *rows, const void *view)
+{
+	struct mh_table t;
+
+	mh_json_key(j, key);
+	mh_table_begin_json(&t, j, rows->columns, rows->nr_columns);
+	rows->put(&t, view);
+	mh_table_end(&t, NULL);
 }
 
 const char *mh_report_base_name(const char *path)

@@ -159,15 +159,15 @@ static char *put_right(char *p, const char *s, size_t width)
 
 static const char *age_of(char buf[MH_TEXT_MAX], uint32_t age)
 {
-	char *p = buf + MH_TEXT_MAX - 1;
+	size_t i = MH_TEXT_MAX - 1;
 
 	if (age == MH_NO_AGE)
 		return "-";
-	*p = '\0';
+	buf[i] = '\0';
 	do
-		*--p = (char)('0' + age % 10);
+		buf[--i] = (char)('0' + age % 10);
 	while (age /= 10);
-	return p;
+	return &buf[i];
 }
 
 /* Few values come again and again. */

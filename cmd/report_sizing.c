@@ -3,7 +3,6 @@
  * memheat report sizing: what to ask for and what to allow, with the sizes that it comes
  * from side by side under their own names, since they are easily confused.
  */
-#include <inttypes.h>
 #include <math.h>
 
 #include "report.h"
@@ -129,31 +128,22 @@ static void text_split(FILE *out, const struct mh_sizing *s)
 		mh_text_ns(idle, s->rate_window_ns), mh_text_percent(rate, s->slo));
 }
 
-static void write_text(FILE *out, const struct mh_sizing *s,
-		       const struct mh_terminal *term)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
-	mh_report_header(out, &s->from, term);
+	const struct mh_sizing *s = view;
+
+	(void)err;
+	mh_report_header(out, &s->from, &r->term);
 	fprintf(out, "\n\n");
 	text_sizes(out, s);
 	text_advice(out, s);
 	text_split(out, s);
 	fputc('\n', out);
 	mh_report_footer(out, &s->from);
+	return MH_OK;
 }
 
 /* ---- JSON and CSV ---- */
-
-static void json_bytes(struct mh_json *j, const char *key, uint64_t v)
-{
-	mh_json_key(j, key);
-	mh_json_bytes(j, v);
-}
-
-static void json_double(struct mh_json *j, const char *key, double v)
-{
-	mh_json_key(j, key);
-	mh_json_double(j, v);
-}
 
 static void json_sizes(struct mh_json *j, const struct mh_sizing *s)
 {
@@ -164,14 +154,14 @@ static void json_sizes(struct mh_json *j, const struct mh_sizing *s)
 	for (i = 0; i < NR_SIZES; i++) {
 		mh_json_key(j, sizes[i].name);
 		mh_json_object(j);
-		json_bytes(j, "p50", sizes[i].size->p50);
-		json_bytes(j, "p90", sizes[i].size->p90);
-		json_bytes(j, "max", sizes[i].size->max);
+		mh_json_put_bytes(j, "p50", sizes[i].size->p50);
+		mh_json_put_bytes(j, "p90", sizes[i].size->p90);
+		mh_json_put_bytes(j, "max", sizes[i].size->max);
 		mh_json_end_object(j);
 	}
-	json_bytes(j, "memory_peak", s->peak);
-	json_bytes(j, "kernel", s->kernel);
-	json_bytes(j, "unevictable", s->unevictable);
+	mh_json_put_bytes(j, "memory_peak", s->peak);
+	mh_json_put_bytes(j, "kernel", s->kernel);
+	mh_json_put_bytes(j, "unevictable", s->unevictable);
 }
 
 static void json_advice(struct mh_json *j, const struct mh_sizing *s)
@@ -180,16 +170,15 @@ static void json_advice(struct mh_json *j, const struct mh_sizing *s)
 	size_t i;
 
 	list_advice(advice, s);
-	json_bytes(j, "window_ns", s->window_ns);
+	mh_json_put_bytes(j, "window_ns", s->window_ns);
 	for (i = 0; i < NR_ADVICE; i++)
-		json_bytes(j, advice[i].name, advice[i].bytes);
+		mh_json_put_bytes(j, advice[i].name, advice[i].bytes);
 	mh_json_key(j, "vpa");
 	mh_json_object(j);
-	mh_json_key(j, "of");
-	mh_json_string(j, s->vpa.of);
-	json_bytes(j, "lower", s->vpa.lower);
-	json_bytes(j, "target", s->vpa.target);
-	json_bytes(j, "upper", s->vpa.upper);
+	mh_json_put_string(j, "of", s->vpa.of);
+	mh_json_put_bytes(j, "lower", s->vpa.lower);
+	mh_json_put_bytes(j, "target", s->vpa.target);
+	mh_json_put_bytes(j, "upper", s->vpa.upper);
 	mh_json_end_object(j);
 }
 
@@ -197,11 +186,11 @@ static void json_age(struct mh_json *j, const struct mh_sizing *s,
 		     const struct mh_sizing_age *a)
 {
 	mh_json_object(j);
-	json_bytes(j, "idle_ns", a->idle_ns);
-	json_bytes(j, "local_bytes", s->observed - a->far_bytes);
-	json_bytes(j, "far_bytes", a->far_bytes);
-	json_double(j, "promoted_bytes_per_s", a->promoted_bytes_per_s);
-	json_double(j, "promotion_rate_per_min", a->promoted_per_min);
+	mh_json_put_bytes(j, "idle_ns", a->idle_ns);
+	mh_json_put_bytes(j, "local_bytes", s->observed - a->far_bytes);
+	mh_json_put_bytes(j, "far_bytes", a->far_bytes);
+	mh_json_put_double(j, "promoted_bytes_per_s", a->promoted_bytes_per_s);
+	mh_json_put_double(j, "promotion_rate_per_min", a->promoted_per_min);
 	mh_json_end_object(j);
 }
 
@@ -209,9 +198,10 @@ static void json_split(struct mh_json *j, const struct mh_sizing *s)
 {
 	size_t i;
 
-	json_double(j, "slo_per_min", s->slo);
-	json_bytes(j, "promotion_window_ns", s->nr_ages ? s->rate_window_ns : MH_NO_DATA);
-	json_bytes(j, "observed_bytes", s->observed);
+	mh_json_put_double(j, "slo_per_min", s->slo);
+	mh_json_put_bytes(j, "promotion_window_ns",
+			  s->nr_ages ? s->rate_window_ns : MH_NO_DATA);
+	mh_json_put_bytes(j, "observed_bytes", s->observed);
 	mh_json_key(j, "split");
 	if (s->split < s->nr_ages)
 		json_age(j, s, &s->ages[s->split]);
@@ -222,73 +212,55 @@ static void json_split(struct mh_json *j, const struct mh_sizing *s)
 	for (i = 0; i < s->nr_ages; i++)
 		json_age(j, s, &s->ages[i]);
 	mh_json_end_array(j);
-	mh_json_key(j, "why");
-	mh_json_string(j, s->why);
+	mh_json_put_string(j, "why", s->why);
 }
 
-static void write_json(FILE *out, const struct mh_sizing *s)
+static void put_json(struct mh_json *j, const void *view)
 {
-	struct mh_json j;
+	const struct mh_sizing *s = view;
 
-	mh_report_json_begin(&j, out, "memheat.sizing/1");
-	mh_report_json_from(&j, &s->from);
-	json_bytes(&j, "interval_ns", s->interval_ns);
-	json_bytes(&j, "span_ns", s->span_ns);
-	json_sizes(&j, s);
-	json_advice(&j, s);
-	json_split(&j, s);
-	mh_report_json_end(&j);
+	mh_report_json_from(j, &s->from);
+	mh_json_put_bytes(j, "interval_ns", s->interval_ns);
+	mh_json_put_bytes(j, "span_ns", s->span_ns);
+	json_sizes(j, s);
+	json_advice(j, s);
+	json_split(j, s);
 }
 
-static void csv_bytes(FILE *out, const char *name, uint64_t bytes)
+static const struct mh_table_column columns[] = {
+	{ "name", "", MH_CELL_TYPE_TEXT },
+	{ "bytes", "", MH_CELL_TYPE_BYTES },
+};
+
+static void put_row(struct mh_table *t, const char *of, const char *name, uint64_t bytes)
 {
-	if (bytes == MH_NO_DATA)
-		fprintf(out, "%s,\n", name);
-	else
-		fprintf(out, "%s,%" PRIu64 "\n", name, bytes);
+	mh_table_put_words(t, "%s%s", of, name);
+	mh_table_put_u64(t, bytes);
 }
 
-static void write_csv(FILE *out, const struct mh_sizing *s)
+static void put_rows(struct mh_table *t, const void *view)
 {
+	const struct mh_sizing *s = view;
+	const struct mh_sizing_age *split =
+		s->split < s->nr_ages ? &s->ages[s->split] : NULL;
 	struct named_bytes advice[NR_ADVICE];
 	struct named_size sizes[NR_SIZES];
-	char name[48];
 	size_t i;
 
 	list_sizes(sizes, s);
 	list_advice(advice, s);
-	fprintf(out, "name,bytes\n");
 	for (i = 0; i < NR_SIZES; i++) {
-		snprintf(name, sizeof(name), "%s.p50", sizes[i].name);
-		csv_bytes(out, name, sizes[i].size->p50);
-		snprintf(name, sizeof(name), "%s.p90", sizes[i].name);
-		csv_bytes(out, name, sizes[i].size->p90);
-		snprintf(name, sizeof(name), "%s.max", sizes[i].name);
-		csv_bytes(out, name, sizes[i].size->max);
+		put_row(t, sizes[i].name, ".p50", sizes[i].size->p50);
+		put_row(t, sizes[i].name, ".p90", sizes[i].size->p90);
+		put_row(t, sizes[i].name, ".max", sizes[i].size->max);
 	}
 	for (i = 0; i < NR_ADVICE; i++)
-		csv_bytes(out, advice[i].name, advice[i].bytes);
-	csv_bytes(out, "vpa.lower", s->vpa.lower);
-	csv_bytes(out, "vpa.target", s->vpa.target);
-	csv_bytes(out, "vpa.upper", s->vpa.upper);
-	csv_bytes(out, "local",
-		  s->split < s->nr_ages ? s->observed - s->ages[s->split].far_bytes
-					: MH_NO_DATA);
-	csv_bytes(out, "far",
-		  s->split < s->nr_ages ? s->ages[s->split].far_bytes : MH_NO_DATA);
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	(void)err;
-	if (r->format == MH_REPORT_TEXT)
-		write_text(out, view, &r->term);
-	else if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
-	else
-		write_csv(out, view);
-	return MH_OK;
+		put_row(t, "", advice[i].name, advice[i].bytes);
+	put_row(t, "vpa.", "lower", s->vpa.lower);
+	put_row(t, "vpa.", "target", s->vpa.target);
+	put_row(t, "vpa.", "upper", s->vpa.upper);
+	put_row(t, "", "local", split ? s->observed - split->far_bytes : MH_NO_DATA);
+	put_row(t, "", "far", split ? split->far_bytes : MH_NO_DATA);
 }
 
 const struct mh_report_type mh_report_sizing = {
@@ -296,6 +268,8 @@ const struct mh_report_type mh_report_sizing = {
 	.summary = "how much memory to give, and what could go to a slower tier",
 	.view_size = sizeof(struct mh_sizing),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

@@ -109,9 +109,9 @@ static void text_no_wss(FILE *out, enum mh_unit unit)
 		fprintf(out, "  No working set: no interval has data.\n");
 }
 
-static int write_text(FILE *out, const struct mh_summary *s, struct mh_report *r,
-		      struct mh_err *err)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_summary *s = view;
 	const struct mh_mappings *m = &s->mappings;
 	char text[MH_TEXT_MAX];
 	int status = MH_OK;
@@ -130,7 +130,8 @@ static int write_text(FILE *out, const struct mh_summary *s, struct mh_report *r
 		status = text_wss(out, &s->wss, &r->term, err);
 	fputc('\n', out);
 	if (status == MH_OK && m->nr_rows)
-		status = mh_report_mappings_text(out, m, MAPPINGS_SHOWN, err);
+		status = mh_report_mappings_text(out, m, MAPPINGS_SHOWN, r->term.utf8,
+						 err);
 	fputc('\n', out);
 	mh_report_footer(out, &m->from);
 	fprintf(out, "see also: memheat report heatmap | wss | mappings\n");
@@ -171,48 +172,34 @@ static void numbers(struct number n[NR_NUMBERS], const struct mh_summary *s)
 		n[i] = all[i];
 }
 
-static void write_json(FILE *out, const struct mh_summary *s)
+static const struct mh_table_column columns[] = {
+	{ "name", "", MH_CELL_TYPE_TEXT },
+	{ "value", "", MH_CELL_TYPE_BYTES },
+};
+
+static void put_rows(struct mh_table *t, const void *view)
 {
 	struct number n[NR_NUMBERS];
-	struct mh_json j;
 	size_t i;
 
-	numbers(n, s);
-	mh_report_json_begin(&j, out, "memheat.summary/1");
-	mh_report_json_from(&j, &s->mappings.from);
-	mh_json_key(&j, "unit");
-	mh_json_string(&j, mh_unit_word(s->mappings.unit));
+	numbers(n, view);
 	for (i = 0; i < NR_NUMBERS; i++) {
-		mh_json_key(&j, n[i].name);
-		mh_json_bytes(&j, n[i].v);
+		mh_table_put_text(t, n[i].name);
+		mh_table_put_u64(t, n[i].v);
 	}
-	mh_report_json_end(&j);
 }
 
-static void write_csv(FILE *out, const struct mh_summary *s)
+static void put_json(struct mh_json *j, const void *view)
 {
+	const struct mh_summary *s = view;
 	struct number n[NR_NUMBERS];
 	size_t i;
 
 	numbers(n, s);
-	fprintf(out, "name,value\n");
+	mh_report_json_from(j, &s->mappings.from);
+	mh_json_put_string(j, "unit", mh_unit_word(s->mappings.unit));
 	for (i = 0; i < NR_NUMBERS; i++)
-		if (n[i].v == MH_NO_DATA)
-			fprintf(out, "%s,\n", n[i].name);
-		else
-			fprintf(out, "%s,%llu\n", n[i].name, (unsigned long long)n[i].v);
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	if (r->format == MH_REPORT_TEXT)
-		return write_text(out, view, r, err);
-	if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
-	else
-		write_csv(out, view);
-	return MH_OK;
+		mh_json_put_bytes(j, n[i].name, n[i].v);
 }
 
 const struct mh_report_type mh_report_summary = {
@@ -220,6 +207,8 @@ const struct mh_report_type mh_report_summary = {
 	.summary = "what matters in a few lines",
 	.view_size = sizeof(struct mh_summary),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

@@ -3,8 +3,6 @@
  * memheat report times: when regions pass the filters, as spans that --time of the other
  * reports takes: from "what is hot" to "when, and what else happened then".
  */
-#include <inttypes.h>
-
 #include "report.h"
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
@@ -17,13 +15,14 @@ static void fini(void *view)
 	mh_times_fini(view);
 }
 
-static void write_text(FILE *out, const struct mh_times *t,
-		       const struct mh_terminal *term)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct mh_times *t = view;
 	char sum[MH_TEXT_MAX];
 	size_t i;
 
-	mh_report_header(out, &t->from, term);
+	(void)err;
+	mh_report_header(out, &t->from, &r->term);
 	fprintf(out, "\n\n");
 	if (!t->nr_ranges)
 		fprintf(out, "No region passes the filters at any time.\n");
@@ -35,51 +34,32 @@ static void write_text(FILE *out, const struct mh_times *t,
 			(double)t->ranges[i].end * 1e-9);
 	fputc('\n', out);
 	mh_report_footer(out, &t->from);
+	return MH_OK;
 }
 
-static void write_json(FILE *out, const struct mh_times *t)
+static const struct mh_table_column columns[] = {
+	{ "start_ns", "", MH_CELL_TYPE_U64 },
+	{ "end_ns", "", MH_CELL_TYPE_U64 },
+};
+
+static void put_rows(struct mh_table *t, const void *view)
 {
-	struct mh_json j;
+	const struct mh_times *times = view;
 	size_t i;
 
-	mh_report_json_begin(&j, out, "memheat.times/1");
-	mh_report_json_from(&j, &t->from);
-	mh_json_key(&j, "sum_ns");
-	mh_json_u64(&j, t->sum_ns);
-	mh_json_key(&j, "ranges");
-	mh_json_array(&j);
-	for (i = 0; i < t->nr_ranges; i++) {
-		mh_json_object(&j);
-		mh_json_key(&j, "start_ns");
-		mh_json_u64(&j, t->ranges[i].start);
-		mh_json_key(&j, "end_ns");
-		mh_json_u64(&j, t->ranges[i].end);
-		mh_json_end_object(&j);
+	for (i = 0; i < times->nr_ranges; i++) {
+		mh_table_put_u64(t, times->ranges[i].start);
+		mh_table_put_u64(t, times->ranges[i].end);
 	}
-	mh_json_end_array(&j);
-	mh_report_json_end(&j);
 }
 
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
+static void put_json(struct mh_json *j, const void *view)
 {
 	const struct mh_times *t = view;
-	size_t i;
 
-	(void)err;
-	if (r->format == MH_REPORT_TEXT) {
-		write_text(out, t, &r->term);
-		return MH_OK;
-	}
-	if (r->format == MH_REPORT_JSON) {
-		write_json(out, t);
-		return MH_OK;
-	}
-	fprintf(out, "start_ns,end_ns\n");
-	for (i = 0; i < t->nr_ranges; i++)
-		fprintf(out, "%" PRIu64 ",%" PRIu64 "\n", t->ranges[i].start,
-			t->ranges[i].end);
-	return MH_OK;
+	mh_report_json_from(j, &t->from);
+	mh_json_put_u64(j, "sum_ns", t->sum_ns);
+	mh_report_json_rows(j, "ranges", &mh_report_times.rows, t);
 }
 
 const struct mh_report_type mh_report_times = {
@@ -87,6 +67,8 @@ const struct mh_report_type mh_report_times = {
 	.summary = "when regions pass the filters",
 	.view_size = sizeof(struct mh_times),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.rows = { MH_COLUMNS(columns), put_rows },
 };

@@ -15,6 +15,7 @@ struct wss_view {
 	struct mh_wss wss;
 	double *p; /* percentiles wanted */
 	size_t nr_p;
+	int over_time;
 };
 
 static const double default_percentiles[] = { 0, 25, 50, 75, 90, 95, 99, 100 };
@@ -47,6 +48,7 @@ static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 	struct wss_view *v = view;
 	int status = take_percentiles(v, &r->opts->percentiles, err);
 
+	v->over_time = r->opts->over_time;
 	if (status == MH_OK)
 		status = mh_wss_analyze(&v->wss, r->session, err);
 	return status;
@@ -200,9 +202,9 @@ static int text_over_time(FILE *out, const struct mh_wss *w,
 	return MH_OK;
 }
 
-static int write_text(FILE *out, const struct wss_view *v, struct mh_report *r,
-		      struct mh_err *err)
+static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
+	const struct wss_view *v = view;
 	const struct mh_wss *w = &v->wss;
 	int status = MH_OK;
 
@@ -242,10 +244,8 @@ static void json_percentiles(struct mh_json *j, const struct wss_view *v,
 	mh_json_array(j);
 	for (i = 0; i < v->nr_p; i++) {
 		mh_json_object(j);
-		mh_json_key(j, "p");
-		mh_json_double(j, v->p[i]);
-		mh_json_key(j, "bytes");
-		mh_json_bytes(j, mh_wss_percentile(s, v->p[i]));
+		mh_json_put_double(j, "p", v->p[i]);
+		mh_json_put_bytes(j, "bytes", mh_wss_percentile(s, v->p[i]));
 		mh_json_end_object(j);
 	}
 	mh_json_end_array(j);
@@ -260,12 +260,9 @@ static void json_series(struct mh_json *j, const char *key, const struct wss_vie
 	mh_json_array(j);
 	for (i = 0; i < nr; i++) {
 		mh_json_object(j);
-		mh_json_key(j, "name");
-		mh_json_string(j, s[i].name);
-		mh_json_key(j, "window_ns");
-		mh_json_u64(j, s[i].window_ns);
-		mh_json_key(j, "n");
-		mh_json_u64(j, s[i].n);
+		mh_json_put_string(j, "name", s[i].name);
+		mh_json_put_u64(j, "window_ns", s[i].window_ns);
+		mh_json_put_u64(j, "n", s[i].n);
 		mh_json_key(j, "mean");
 		if (s[i].n)
 			mh_json_double(j, s[i].mean);
@@ -285,109 +282,81 @@ static void json_points(struct mh_json *j, const struct mh_wss *w)
 	mh_json_array(j);
 	for (i = 0; i < w->nr_points; i++) {
 		mh_json_object(j);
-		mh_json_key(j, "start_ns");
-		mh_json_u64(j, w->points[i].time_ns.start);
-		mh_json_key(j, "end_ns");
-		mh_json_u64(j, w->points[i].time_ns.end);
-		mh_json_key(j, "bytes");
-		mh_json_bytes(j, w->points[i].bytes);
+		mh_json_put_u64(j, "start_ns", w->points[i].time_ns.start);
+		mh_json_put_u64(j, "end_ns", w->points[i].time_ns.end);
+		mh_json_put_bytes(j, "bytes", w->points[i].bytes);
 		if (w->sampled && w->points[i].bytes != MH_NO_DATA) {
-			mh_json_key(j, "coverage");
-			mh_json_double(j, w->points[i].coverage);
-			mh_json_key(j, "chao1");
-			mh_json_bytes(j, w->points[i].chao1);
+			mh_json_put_double(j, "coverage", w->points[i].coverage);
+			mh_json_put_bytes(j, "chao1", w->points[i].chao1);
 		}
 		mh_json_end_object(j);
 	}
 	mh_json_end_array(j);
 }
 
-static void write_json(FILE *out, const struct wss_view *v)
+static void put_json(struct mh_json *j, const void *view)
 {
+	const struct wss_view *v = view;
 	const struct mh_wss *w = &v->wss;
-	struct mh_json j;
 
-	mh_report_json_begin(&j, out, "memheat.wss/1");
-	mh_report_json_from(&j, &w->from);
-	mh_json_key(&j, "window_ns");
-	mh_json_u64(&j, w->window_ns);
-	mh_json_key(&j, "n");
-	mh_json_u64(&j, w->any.n);
-	mh_json_key(&j, "no_data");
-	mh_json_u64(&j, w->nr_no_data);
-	mh_json_key(&j, "skipped");
-	mh_json_u64(&j, w->nr_skipped);
-	mh_json_key(&j, "mean");
+	mh_report_json_from(j, &w->from);
+	mh_json_put_u64(j, "window_ns", w->window_ns);
+	mh_json_put_u64(j, "n", w->any.n);
+	mh_json_put_u64(j, "no_data", w->nr_no_data);
+	mh_json_put_u64(j, "skipped", w->nr_skipped);
+	mh_json_key(j, "mean");
 	if (w->any.n)
-		mh_json_double(&j, w->any.mean);
+		mh_json_double(j, w->any.mean);
 	else
-		mh_json_null(&j);
+		mh_json_null(j);
 	if (w->one_page_in > 1) {
-		mh_json_key(&j, "one_page_in");
-		mh_json_u64(&j, w->one_page_in);
-		mh_json_key(&j, "standard_error_p50");
-		mh_json_bytes(&j, w->error_p50);
+		mh_json_put_u64(j, "one_page_in", w->one_page_in);
+		mh_json_put_bytes(j, "standard_error_p50", w->error_p50);
 	}
-	mh_json_key(&j, "rss_p50");
-	mh_json_bytes(&j, w->rss_p50);
+	mh_json_put_bytes(j, "rss_p50", w->rss_p50);
 	if (w->sampled && w->any.n) {
-		mh_json_key(&j, "coverage_p50");
-		mh_json_double(&j, w->coverage_p50);
-		mh_json_key(&j, "lower_bound");
-		mh_json_bool(&j, w->coverage_p50 < MH_WSS_COVERED);
-		mh_json_key(&j, "chao1_p50");
-		mh_json_bytes(&j, w->chao1_p50);
+		mh_json_put_double(j, "coverage_p50", w->coverage_p50);
+		mh_json_put_bool(j, "lower_bound", w->coverage_p50 < MH_WSS_COVERED);
+		mh_json_put_bytes(j, "chao1_p50", w->chao1_p50);
 	}
-	json_percentiles(&j, v, &w->any);
-	json_series(&j, "thresholds", v, w->thresholds, w->nr_thresholds);
-	json_series(&j, "windows", v, w->windows, w->nr_windows);
-	json_points(&j, w);
-	mh_report_json_end(&j);
+	json_percentiles(j, v, &w->any);
+	json_series(j, "thresholds", v, w->thresholds, w->nr_thresholds);
+	json_series(j, "windows", v, w->windows, w->nr_windows);
+	json_points(j, w);
 }
 
-static void csv_points(FILE *out, const struct mh_wss *w)
+static const struct mh_table_column point_columns[] = {
+	{ "start_ns", "", MH_CELL_TYPE_U64 },
+	{ "end_ns", "", MH_CELL_TYPE_U64 },
+	{ "bytes", "", MH_CELL_TYPE_BYTES },
+};
+
+static const struct mh_table_column percentile_columns[] = {
+	{ "p", "", MH_CELL_TYPE_RATIO },
+	{ "bytes", "", MH_CELL_TYPE_BYTES },
+};
+
+static void put_csv(FILE *out, const void *view)
 {
+	const struct wss_view *v = view;
+	struct mh_table t;
 	size_t i;
 
-	fprintf(out, "start_ns,end_ns,bytes\n");
-	for (i = 0; i < w->nr_points; i++) {
-		fprintf(out, "%" PRIu64 ",%" PRIu64 ",", w->points[i].time_ns.start,
-			w->points[i].time_ns.end);
-		if (w->points[i].bytes != MH_NO_DATA)
-			fprintf(out, "%" PRIu64, w->points[i].bytes);
-		fputc('\n', out);
+	if (v->over_time) {
+		mh_table_begin_csv(&t, out, MH_COLUMNS(point_columns));
+		for (i = 0; i < v->wss.nr_points; i++) {
+			mh_table_put_u64(&t, v->wss.points[i].time_ns.start);
+			mh_table_put_u64(&t, v->wss.points[i].time_ns.end);
+			mh_table_put_u64(&t, v->wss.points[i].bytes);
+		}
+	} else {
+		mh_table_begin_csv(&t, out, MH_COLUMNS(percentile_columns));
+		for (i = 0; i < v->nr_p; i++) {
+			mh_table_put_ratio(&t, v->p[i]);
+			mh_table_put_u64(&t, mh_wss_percentile(&v->wss.any, v->p[i]));
+		}
 	}
-}
-
-static void write_csv(FILE *out, const struct wss_view *v, int over_time)
-{
-	size_t i;
-
-	if (over_time) {
-		csv_points(out, &v->wss);
-		return;
-	}
-	fprintf(out, "p,bytes\n");
-	for (i = 0; i < v->nr_p; i++) {
-		uint64_t bytes = mh_wss_percentile(&v->wss.any, v->p[i]);
-
-		fprintf(out, "%.9g,", v->p[i]);
-		if (bytes != MH_NO_DATA)
-			fprintf(out, "%" PRIu64, bytes);
-		fputc('\n', out);
-	}
-}
-
-static int write_view(FILE *out, const void *view, struct mh_report *r,
-		      struct mh_err *err)
-{
-	if (r->format == MH_REPORT_TEXT)
-		return write_text(out, view, r, err);
-	if (r->format == MH_REPORT_JSON)
-		write_json(out, view);
-	else
-		write_csv(out, view, r->opts->over_time);
-	return MH_OK;
+	mh_table_end(&t, NULL);
 }
 
 const struct mh_report_type mh_report_wss = {
@@ -395,6 +364,8 @@ const struct mh_report_type mh_report_wss = {
 	.summary = "working set sizes: percentiles, histogram, windows",
 	.view_size = sizeof(struct wss_view),
 	.analyze = analyze,
-	.write = write_view,
 	.fini = fini,
+	.text = put_text,
+	.json = put_json,
+	.csv = put_csv,
 };

@@ -51,6 +51,29 @@ int mh_session_at_known(const struct mh_session *s);
  * names mappings. */
 int mh_session_is_at(const struct mh_session *s, uint32_t pid, uint64_t time_ns,
 		     uint64_t addr);
+/*
+ * The frames of the trace's call chains, for who wants the chain of a sample; read when
+ * they are first asked for, and lent for the session's life. A trace without chains has
+ * none.
+ */
+struct mh_frames;
+int mh_session_frames(struct mh_session *s, const struct mh_frames **out,
+		      struct mh_err *err) MH_MUST_CHECK;
+
+/* How the chains ended that were unwound from copies of stacks: by the call above, once,
+ * under the session's filters of time and process. All 0: the trace has no copies. */
+struct mh_unwind_counts {
+	uint64_t nr[MH_NR_UNWIND_ENDS];
+};
+const struct mh_unwind_counts *mh_session_unwound(const struct mh_session *s);
+
+/* Hand every frame of call chains, those that were unwound included, to @fn as STACK. */
+int mh_session_each_frame(struct mh_session *s, mh_event_fn fn, void *arg,
+			  struct mh_err *err) MH_MUST_CHECK;
+/* The innermost frame of the chain that a sample's `stack` stands for; 0: none is known.
+ * Only after one of the calls above that read the frames. */
+uint32_t mh_session_frame_of(const struct mh_session *s, uint16_t source, uint32_t stack);
+
 /* Progress of a running analysis, 0..1, for a person. Called from the calling thread. */
 void mh_session_on_progress(struct mh_session *s, void (*fn)(void *arg, double done),
 			    void *arg);
@@ -121,6 +144,10 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 		   const struct mh_hot_opts *opts, struct mh_err *err) MH_MUST_CHECK;
 int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+/* Functions instead of lines, each with what it called: as `perf report --children`. */
+int mh_code_children_analyze(struct mh_code *out, struct mh_session *s,
+			     const struct mh_symtab_opts *opts,
+			     struct mh_err *err) MH_MUST_CHECK;
 /* Put the rows into another order; @sort ties are broken by share. */
 void mh_code_sort(struct mh_code *code, enum mh_code_sort sort);
 int mh_levels_analyze(struct mh_levels *out, struct mh_session *s, enum mh_split split,
@@ -143,6 +170,7 @@ struct mh_profile_opts {
 	bool symbols; /* fill in `symbols`, of all that `program` has */
 	bool raw;     /* no demangling */
 	bool loads;   /* fill in `loads` */
+	bool callers; /* fill in `callers` */
 };
 
 /* Lasts no longer than the session. MH_EINPUT: no module's path contains @opts->module.

@@ -21,14 +21,15 @@ enum mh_event_kind {
 	MH_EV_SAMPLE = 4, /* one access (or first touch) with its address */
 	MH_EV_REGION = 5, /* accesses of a range in a snapshot interval */
 	MH_EV_PAGES = 6,  /* a scan's result, page by page */
-	MH_EV_FOOTPRINT = 7, /* RSS, PSS, swap, huge pages of a process or a mapping */
-	MH_EV_STAT = 8,      /* a named counter's value: observer's cost, event totals */
-	MH_EV_LOST = 9,      /* events that the interface dropped */
-	MH_EV_GAP = 10,      /* a span without data, and why */
-	MH_EV_STACK = 11,    /* one frame of call chains */
-	MH_EV_HEAP = 12      /* a block was allocated or freed */
+	MH_EV_FOOTPRINT = 7,  /* RSS, PSS, swap, huge pages of a process or a mapping */
+	MH_EV_STAT = 8,       /* a named counter's value: observer's cost, event totals */
+	MH_EV_LOST = 9,       /* events that the interface dropped */
+	MH_EV_GAP = 10,       /* a span without data, and why */
+	MH_EV_STACK = 11,     /* one frame of call chains */
+	MH_EV_HEAP = 12,      /* a block was allocated or freed */
+	MH_EV_STACK_COPY = 13 /* registers and stack of a thread, to be unwound */
 };
-#define MH_NR_EVENT_KINDS 13
+#define MH_NR_EVENT_KINDS 14
 
 /* Absent numbers: distinguishable from every value that a source gives. */
 #define MH_NO_AGE   UINT32_MAX
@@ -108,9 +109,16 @@ struct mh_ev_region {
 	uint32_t age;                       /* aggregation intervals; MH_NO_AGE */
 };
 
+/*
+ * Beside what was done to pages, what they are: a bit says that a page is of that kind.
+ * Kinds are told when they change and hold until they are told again.
+ */
 enum mh_pages_layer {
 	MH_PAGES_ACCESS,
-	MH_PAGES_WRITE
+	MH_PAGES_WRITE,
+	MH_PAGES_FILE,  /* of a file, or shared memory; else anonymous */
+	MH_PAGES_NODE0, /* on NUMA node 0, 1, ... */
+	MH_PAGES_NODES_END = MH_PAGES_NODE0 + 64
 };
 
 #define MH_PAGES_MAX (1u << 27) /* pages of one event: 512 GiB of 4 KiB pages */
@@ -197,6 +205,27 @@ struct mh_ev_stack {
 	uint64_t ip;
 };
 
+/* Bytes that an event points to; p is valid as long as a string would be. */
+struct mh_blob {
+	const uint8_t *p; /* not read where len is 0 */
+	uint32_t len;
+};
+
+/*
+ * What a thread's call chain can be found from later (mh_unwinder). It is called by its
+ * id as a chain by that of its innermost frame: ids of both are never the same.
+ */
+struct mh_ev_stack_copy {
+	uint32_t pid, tid;
+	uint32_t id;         /* not 0 */
+	uint32_t inner;      /* innermost frame of the kernel's part of the chain; 0: none
+			      */
+	uint16_t machine;    /* as e_machine of ELF: 62 x86-64, 183 AArch64 */
+	struct mh_blob regs; /* u64s by their numbers in DWARF, the pc last */
+	uint64_t sp;         /* address of the first byte of stack */
+	struct mh_blob stack; /* cut off where the thread's stack or the copy ends */
+};
+
 struct mh_event {
 	enum mh_event_kind kind;
 	uint16_t
@@ -215,6 +244,7 @@ struct mh_event {
 		struct mh_ev_gap gap;
 		struct mh_ev_heap heap;
 		struct mh_ev_stack stack;
+		struct mh_ev_stack_copy stack_copy;
 	};
 };
 
@@ -242,7 +272,8 @@ enum mh_field_type {
 	MH_FIELD_U64,
 	MH_FIELD_STRING,   /* const char *, never NULL once filled in */
 	MH_FIELD_BUILD_ID, /* build_id and build_id_len */
-	MH_FIELD_BITMAP    /* PAGES: as runs in text */
+	MH_FIELD_BITMAP,   /* PAGES: as runs in text */
+	MH_FIELD_BLOB      /* struct mh_blob: as hex digits in text */
 };
 
 enum mh_field_base {

@@ -23,13 +23,17 @@ enum mh_export_needs {
 	MH_EXPORT_HEAT = 1 << 6,     /* heat */
 	MH_EXPORT_LOADS = 1 << 8,    /* the profile's loads */
 	MH_EXPORT_ALLOCS = 1 << 9,   /* allocs */
-	MH_EXPORT_TIME = 1 << 7      /* wss and heatmap */
+	MH_EXPORT_TIME = 1 << 7,     /* wss and heatmap */
+	MH_EXPORT_CHAINS = 1 << 10   /* frames; the profile's callers */
 };
+
+struct mh_frames;
 
 struct mh_export_input {
 	const char *trace; /* as the user named it */
 	const struct mh_reader *reader;
 	/* NULL where it was not asked for. */
+	const struct mh_frames *frames; /* of mh_session_frames() */
 	const struct mh_profile *profile;
 	const struct mh_heat *heat;
 	const struct mh_allocs *allocs;

@@ -109,7 +109,14 @@ void mh_json_double(struct mh_json *j,
 void mh_json_bool(struct mh_json *j, int v);
 void mh_json_null(struct mh_json *j);
 
-/* ---- tables: one definition, printed as text, CSV or JSON rows ---- */
+/* A member of the open object: its key and its value. */
+void mh_json_put_string(struct mh_json *j, const char *key, const char *s);
+void mh_json_put_u64(struct mh_json *j, const char *key, uint64_t v);
+void mh_json_put_bytes(struct mh_json *j, const char *key, uint64_t v);
+void mh_json_put_double(struct mh_json *j, const char *key, double v);
+void mh_json_put_bool(struct mh_json *j, const char *key, int v);
+
+/* ---- tables: one list of columns for text, CSV and JSON ---- */
 
 enum mh_cell_type {
 	MH_CELL_TYPE_TEXT,
@@ -126,29 +133,67 @@ struct mh_table_column {
 	enum mh_cell_type type;
 };
 
-struct mh_table_cell {
-	const char *text; /* borrowed until mh_table_print() */
-	uint64_t u64;
-	double ratio;
-};
-
 enum mh_format {
 	MH_FORMAT_TEXT,
 	MH_FORMAT_JSON,
 	MH_FORMAT_CSV
 };
 
+#define MH_TABLE_COLUMNS_MAX 64
+
+/* An array of columns as the two arguments that describe it. */
+#define MH_COLUMNS(array) (array), (sizeof(array) / sizeof((array)[0]))
+
 /*
- * Print a table. Text: aligned, numbers to the right. CSV: header line, quoted as RFC
- * 4180 says, lines end in LF. JSON: an array of objects (the caller writes what is around
- * it through @j).
- *
- * @cells: nr_rows * nr_columns, row-major
- * @j: needed for JSON, else NULL
+ * A table that is being written, cell by cell from left to right and row by row. Text is
+ * aligned, numbers to the right, so its rows are kept until the end; those of CSV (header
+ * line, quoted as RFC 4180 says, lines end in LF) and of JSON (an array of objects) are
+ * written at once. Nothing that is put has to outlive the call.
  */
-void mh_table_print(FILE *out, enum mh_format format, struct mh_json *j,
-		    const struct mh_table_column *columns, size_t nr_columns,
-		    const struct mh_table_cell *cells, size_t nr_rows);
+struct mh_table {
+	const struct mh_table_column *columns; /* borrowed until the end */
+	size_t nr_columns;
+	int known_only; /* text: leave out columns without a value; set before rows */
+
+	/* Private. */
+	enum mh_format format;
+	FILE *out;
+	struct mh_json *j;
+	int members; /* JSON: no object around a row */
+	size_t at;   /* column of the next cell */
+	int utf8;
+	FILE *kept; /* text: fields, each ended by NUL; NULL: no memory */
+	char *fields;
+	size_t len, nr_rows;
+	struct {
+		size_t width;
+		int known;
+	} of[MH_TABLE_COLUMNS_MAX];
+};
+
+/* @utf8: the terminal's; without it all beyond ASCII is escaped */
+void mh_table_begin_text(struct mh_table *t, FILE *out, int utf8,
+			 const struct mh_table_column *columns, size_t nr_columns);
+void mh_table_begin_csv(struct mh_table *t, FILE *out,
+			const struct mh_table_column *columns, size_t nr_columns);
+/* The caller writes what is around the array. */
+void mh_table_begin_json(struct mh_table *t, struct mh_json *j,
+			 const struct mh_table_column *columns, size_t nr_columns);
+
+/* One row as members of the object that is open; it needs no end. */
+void mh_table_begin_members(struct mh_table *t, struct mh_json *j,
+			    const struct mh_table_column *columns, size_t nr_columns);
+
+/* The next cell; the column's type says which of them. */
+void mh_table_put_text(struct mh_table *t, const char *s); /* NULL: absent */
+void mh_table_put_u64(struct mh_table *t, uint64_t v);     /* BYTES, NS, HEX too */
+void mh_table_put_ratio(struct mh_table *t, double v);     /* NAN: absent */
+/* Of columns of text: words made for it, and names cut to less than @size bytes. */
+void mh_table_put_words(struct mh_table *t, const char *fmt, ...) MH_PRINTF(2, 3);
+void mh_table_put_name(struct mh_table *t, const char *name, size_t size);
+
+/* Returns MH_OK; MH_ENOMEM: the rows of a text could not be kept. */
+int mh_table_end(struct mh_table *t, struct mh_err *err);
 
 /* ---- verdicts: what a check found, for people and for CI systems ---- */
 

@@ -51,7 +51,8 @@ struct mh_source_opts {
 	int user_only;     /* leave out kernel-mode samples */
 	uint32_t one_page_in; /* idle: look at one page in so many; 0, 1: at all */
 	int page_cache;       /* idle: of a control group also what no process maps */
-	int writes;           /* idle: tell of written pages too, as a layer of its own */
+	int aging;  /* mglru: have the kernel age the lists before each reading */
+	int writes; /* idle: tell of written pages too, as a layer of its own */
 	/* damon: checks, snapshots and new mappings each so often; 0: the source's
 	 * default */
 	uint64_t sample_ns, aggr_ns, update_ns;
@@ -71,16 +72,18 @@ struct mh_source_opts {
 	struct {
 		char *const *events; /* by name; none: the best of this CPU */
 		size_t nr_events;
-		int loads, stores; /* of the best; neither set: both */
-		uint32_t ldlat;    /* only loads that take as many cycles; 0: 30 */
-		uint64_t freq;     /* samples per second and CPU; 0: a fixed period */
-		const char *cpus;  /* sample on these only: "0-3,8"; NULL: on all */
-		int kernel_only;   /* leave out user-mode samples */
-		int phys;          /* physical addresses */
-		int page_size;     /* sizes of the data's pages */
-		int chains;        /* call chains by frame pointers */
-		uint64_t delay_ns; /* begin so long after the target */
-		double overhead;   /* adapt periods to this share of a CPU; 0: do not */
+		int loads, stores;  /* of the best; neither set: both */
+		uint32_t ldlat;     /* only loads that take as many cycles; 0: 30 */
+		uint64_t freq;      /* samples per second and CPU; 0: a fixed period */
+		const char *cpus;   /* sample on these only: "0-3,8"; NULL: on all */
+		int kernel_only;    /* leave out user-mode samples */
+		int phys;           /* physical addresses */
+		int page_size;      /* sizes of the data's pages */
+		int chains;         /* call chains; `faults` gives them too */
+		uint32_t stack_len; /* for them copy so many bytes of the stack, a
+				     * multiple of 8 up to 65528; 0: frame pointers */
+		uint64_t delay_ns;  /* begin so long after the target */
+		double overhead;    /* adapt periods to this share of a CPU; 0: do not */
 	} mem;
 	const char *sysroot; /* prefix of /proc and /sys (tests: a fake tree); NULL: "" */
 	const struct mh_log *log;

@@ -200,6 +200,50 @@ struct mh_symbol_query {
 int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places,
 		      size_t nr, struct mh_symbol *out, struct mh_err *err) MH_MUST_CHECK;
 
+/* ---- what code accesses ---- */
+
+/* Why the type of an access is not known. */
+enum mh_untyped {
+	MH_TYPED,
+	MH_UNTYPED_NO_DECODER,  /* built without capstone */
+	MH_UNTYPED_SKID,        /* the source's code addresses are not exact */
+	MH_UNTYPED_NO_CODE,     /* no code address, or no file with the code */
+	MH_UNTYPED_NO_DEBUG,    /* no debug information of the function */
+	MH_UNTYPED_PROCESSOR,   /* code of a processor that is not decoded */
+	MH_UNTYPED_INSTRUCTION, /* not an instruction, or one that accesses no data */
+	MH_UNTYPED_STACK,       /* push, pop, call, a spilled register */
+	MH_UNTYPED_THREAD,      /* relative to a thread or CPU */
+	MH_UNTYPED_STRING,      /* one instruction that reads and writes at two places */
+	MH_UNTYPED_NO_LOCATION, /* no variable leads to the address */
+	MH_UNTYPED_OPTIMIZED,   /* the same, where variables are optimized away */
+	MH_UNTYPED_NO_OBJECT,   /* a pointer to void, or to a type that is not defined */
+	MH_UNTYPED_OUTSIDE,     /* not in the type that is pointed to */
+	MH_UNTYPED_VARIES       /* one of several members: .type is known */
+};
+#define MH_NR_UNTYPED 15
+
+/* For a person: "optimized away", ... */
+const char *mh_untyped_words(enum mh_untyped why);
+
+struct mh_access_type {
+	uint8_t why;        /* enum mh_untyped */
+	uint8_t size;       /* bytes accessed; 0: not known */
+	const char *type;   /* what the pointer points to: "struct node"; "" */
+	const char *member; /* in it: "left.key", "v[3]"; "" for the whole */
+	uint64_t type_size;
+};
+
+/*
+ * Which type's member the instruction at each place accesses, by the instruction and the
+ * debug information of variables. The addresses must be exact.
+ *
+ * @code: results of mh_symtab_resolve() of this symtab, of code addresses
+ * Strings are lent until the symtab is freed.
+ * Returns MH_OK; MH_ENOMEM.
+ */
+int mh_symtab_access_types(struct mh_symtab *st, const struct mh_symbol *code, size_t nr,
+			   struct mh_access_type *out, struct mh_err *err) MH_MUST_CHECK;
+
 /*
  * Where static data of a name is: in every space that maps a file which has it, by ELF
  * symbols, so that what is only in debug information is not found. A C++ name may be
@@ -242,5 +286,47 @@ struct mh_symtab_object {
  */
 int mh_symtab_objects(struct mh_symtab *st, size_t i, struct mh_symtab_object **out,
 		      size_t *nr, struct mh_err *err) MH_MUST_CHECK;
+
+/* ---- call chains from copies of stacks ---- */
+
+/* How a chain ended. Only the first reached the outermost frame. */
+enum mh_unwind_end {
+	MH_UNWIND_OUTERMOST,
+	MH_UNWIND_STACK,    /* the copy of the stack does not reach further */
+	MH_UNWIND_UNMAPPED, /* a return address that no mapping was recorded for */
+	MH_UNWIND_ANON,     /* code without a file */
+	MH_UNWIND_NO_FILE,  /* the file cannot be opened (any more), or is no ELF file */
+	MH_UNWIND_STALE,    /* the file's build-id differs from the recorded one */
+	MH_UNWIND_NO_CFI,   /* no unwinding table of the file has the address */
+	MH_UNWIND_BAD_CFI,  /* one has, but makes no sense here */
+	MH_UNWIND_LOOP,     /* frames do not get nearer to the beginning of the stack */
+	MH_UNWIND_MACHINE   /* registers of a machine that is not known here */
+};
+#define MH_NR_UNWIND_ENDS 10
+
+/* For a person: "the copied stack ends", ... */
+const char *mh_unwind_words(enum mh_unwind_end end);
+
+struct mh_unwinder;
+
+/* As mh_symtab_new(). */
+int mh_unwinder_new(struct mh_unwinder **out, const struct mh_maps *maps,
+		    const struct mh_symtab_opts *opts, struct mh_err *err) MH_MUST_CHECK;
+void mh_unwinder_free(struct mh_unwinder *u);
+
+struct mh_unwound {
+	const uint64_t *ips; /* innermost first; lent until the next call */
+	size_t nr;
+	enum mh_unwind_end end;
+};
+
+/*
+ * The chain of a STACK_COPY by the unwinding tables of the files that were mapped when it
+ * was taken. Any bytes may be given; what they lead to ends in bounded time.
+ *
+ * Returns MH_OK; MH_ENOMEM.
+ */
+int mh_unwind(struct mh_unwinder *u, struct mh_unwound *out, const struct mh_event *ev,
+	      struct mh_err *err) MH_MUST_CHECK;
 
 #endif

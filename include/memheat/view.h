@@ -213,6 +213,14 @@ struct mh_cold_bucket {
 	uint64_t bytes;
 };
 
+/* A part of the bytes, by the same buckets. The groups of one kind add up to all. */
+struct mh_cold_group {
+	const char *by; /* "type", "node", "mapping" */
+	char name[96];  /* "anon", "file"; "0", "1", ...; as in `mappings`; "unknown" */
+	uint64_t bytes;
+	uint64_t *buckets; /* bytes, nr_buckets of them */
+};
+
 /* Every byte of the last snapshots, by the time since it was accessed last. */
 struct mh_cold {
 	struct mh_provenance from;
@@ -225,6 +233,9 @@ struct mh_cold {
 	uint64_t unknown_bytes; /* of mappings that were touched, it is not known where */
 	uint64_t nr_aged;       /* ranges whose idle time is the age that was recorded; */
 	uint64_t nr_derived;    /* for these it is the run of snapshots without access */
+	struct mh_cold_group *groups; /* by kind, then descending; types and nodes are
+				       * there where the trace tells of them */
+	size_t nr_groups;
 };
 
 void mh_cold_fini(struct mh_cold *c);
@@ -368,6 +379,10 @@ struct mh_code_row {
 	uint64_t nr_far; /* served beyond the last cache of the core's node */
 	uint8_t level;   /* the most frequent: enum mh_mem_level */
 	uint64_t nr_at_level;
+	/* Of a table of functions with what they call: samples in the function or in what
+	 * it called, each sample once. */
+	uint64_t nr_children;
+	double children; /* their share */
 };
 
 enum mh_code_sort {
@@ -377,14 +392,17 @@ enum mh_code_sort {
 	MH_CODE_BY_LEVEL,   /* samples that were served far away */
 	MH_CODE_BY_TLB,
 	MH_CODE_BY_SNOOP, /* HITM */
-	MH_CODE_BY_LOCK
+	MH_CODE_BY_LOCK,
+	MH_CODE_BY_CHILDREN
 };
 
 struct mh_code {
 	struct mh_provenance from;
 	enum mh_unit unit;
-	struct mh_code_row *rows; /* by share, descending */
+	struct mh_code_row *rows; /* by share, descending; else by children */
 	size_t nr_rows;
+	bool has_children;   /* rows are functions, and those that they call count too */
+	uint64_t nr_chained; /* then: samples whose callers are known */
 	uint64_t nr_unnamed; /* samples without a function */
 	char **notes; /* why: "libfoo.so.2: stripped (build-id 3f2a...), 12 samples" */
 	size_t nr_notes;
@@ -586,12 +604,19 @@ struct mh_profile_object {
 	const char *why;     /* why it is no variable; "" */
 };
 
+/* Who called: chains of callers are paths in a tree. */
+struct mh_profile_caller {
+	uint32_t code;   /* where the call is */
+	uint32_t parent; /* who called that, with a smaller index; MH_PROFILE_NONE */
+};
+
 /* What one instruction did to one address. */
 struct mh_profile_row {
 	uint32_t code; /* MH_PROFILE_NONE: the source knows no code addresses */
 	uint32_t object;
-	uint64_t addr; /* of data */
-	uint8_t level; /* enum mh_mem_level: where it was served from; 0: not told */
+	uint32_t caller; /* MH_PROFILE_NONE: not known, or not asked for */
+	uint64_t addr;   /* of data */
+	uint8_t level;   /* enum mh_mem_level: where it was served from; 0: not told */
 	uint64_t samples;
 	uint64_t events; /* what the samples stand for: the sum of their periods */
 	uint64_t cycles; /* latency, summed; 0 where the source has none */
@@ -632,6 +657,7 @@ struct mh_profile {
 	uint64_t nr_no_data;  /* left out: they have no data address */
 	uint64_t nr_left_out; /* left out: past the limit of distinct places */
 	uint64_t nr_unnamed_code, nr_unnamed_data;
+	uint64_t nr_chained; /* samples whose callers are known */
 
 	struct mh_profile_module *modules;
 	size_t nr_modules;
@@ -640,10 +666,12 @@ struct mh_profile {
 	size_t nr_maps;
 	struct mh_profile_code *codes; /* by process, then address */
 	size_t nr_codes;
+	struct mh_profile_caller *callers; /* if asked for; their codes are in codes */
+	size_t nr_callers;
 	struct mh_profile_load *loads; /* of each code; NULL: not asked for */
 	struct mh_profile_object *objects;
 	size_t nr_objects;
-	struct mh_profile_row *rows; /* by code, then object, then address */
+	struct mh_profile_row *rows; /* by code, object, caller, address */
 	size_t nr_rows;
 	struct mh_profile_symbol *symbols; /* by address, code first; if asked for */
 	size_t nr_symbols;
@@ -771,6 +799,11 @@ struct mh_run {
 		size_t nr, cap;
 	} objects;
 	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
+	/* Left out since the program was kept from running, or was ending; of the windows
+	 * that count, those in which it waited for a CPU for longer than it ran. The
+	 * latter is not kept in baselines. */
+	uint64_t nr_left_out, nr_busy;
+	uint64_t refined; /* 1: objects are told by the pages that faulted */
 	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:
 	 * such buckets of any two machines add up. Not kept in baselines. */
 	uint64_t windows_log2[MH_LOG2_BUCKETS];

@@ -10,9 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A cache line of doubles: columns are turned into rows by blocks. */
-#define BLOCK_COLS 8
-
 /* ---- mapped and watched ---- */
 
 static void mark(struct mh_heatmap *map, uint32_t row, uint32_t nr_rows, uint32_t col,
@@ -178,7 +175,7 @@ static void fill_block(struct mh_heatmap *map, const struct mh_grid *g, uint32_t
 		       uint32_t end, bool trust_data)
 {
 	const struct mh_frame *f = g->frame;
-	const struct mh_slab slab = g->slabs[col / MH_SLAB_COLS];
+	const struct mh_slab slab = g->slabs[col / g->slab_cols];
 	double per_second = (double)map->cols * 1e9 / (double)mh_range_len(f->time.span);
 	/* Copies: a state is a byte, and a byte written might be anything. */
 	double *restrict mean = map->mean, *restrict max = map->max;
@@ -189,7 +186,7 @@ static void fill_block(struct mh_heatmap *map, const struct mh_grid *g, uint32_t
 
 	for (r = 0; r < rows; r++) {
 		for (c = col; c < end; c++) {
-			size_t at = (size_t)(c % MH_SLAB_COLS) * rows + r;
+			size_t at = mh_slab_column(g, c) + r;
 			size_t cell = (size_t)r * cols + c;
 			struct value v;
 
@@ -205,16 +202,6 @@ static void fill_block(struct mh_heatmap *map, const struct mh_grid *g, uint32_t
 		}
 	}
 	map->value_max = value_max;
-}
-
-static void slab_drop(struct mh_slab *slab)
-{
-	free(slab->sum);
-	free(slab->area);
-	free(slab->max);
-	free(slab->count);
-	free(slab->extra);
-	memset(slab, 0, sizeof(*slab));
 }
 
 /*
@@ -301,13 +288,13 @@ int mh_cells_finish(struct mh_heatmap *map, struct mh_grid *g, const struct mh_s
 	mark_mapped(map, g->frame, s);
 	if (g->frame->samples)
 		mark_watched(map, g->frame, s, src);
-	for (col = 0; col < map->cols; col += BLOCK_COLS) {
+	for (col = 0; col < map->cols; col += MH_SLAB_STEP) {
 		uint32_t end =
-			col + BLOCK_COLS < map->cols ? col + BLOCK_COLS : map->cols;
+			col + MH_SLAB_STEP < map->cols ? col + MH_SLAB_STEP : map->cols;
 
 		fill_block(map, g, col, end, trust_data);
-		if (end % MH_SLAB_COLS == 0)
-			slab_drop(&g->slabs[col / MH_SLAB_COLS]);
+		if (end % g->slab_cols == 0)
+			mh_grid_drop_slab(g, col);
 	}
 	map->value_p999 = percentile(map->max, cells, 99.9);
 	if (isnan(map->value_p999))

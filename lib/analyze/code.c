@@ -10,29 +10,23 @@
 
 #include <memheat/view.h>
 
+#include "analyze/code.h"
 #include "analyze/places.h"
-#include "analyze/sites.h"
 #include "base/vec.h"
 
-/* A site and its name; the strings of one symtab are kept once and compare by address. */
-struct named {
-	const struct mh_site *site;
-	struct mh_symbol symbol;
-};
-
-static int by_text(const char *a, const char *b)
+int mh_code_by_text(const char *a, const char *b)
 {
 	return a == b ? 0 : strcmp(a, b);
 }
 
 static int by_name(const void *a, const void *b)
 {
-	const struct mh_symbol *x = &((const struct named *)a)->symbol;
-	const struct mh_symbol *y = &((const struct named *)b)->symbol;
-	int d = by_text(x->module, y->module);
+	const struct mh_symbol *x = &((const struct mh_code_named *)a)->symbol;
+	const struct mh_symbol *y = &((const struct mh_code_named *)b)->symbol;
+	int d = mh_code_by_text(x->module, y->module);
 
-	d = d ? d : by_text(x->name, y->name);
-	d = d ? d : by_text(x->file, y->file);
+	d = d ? d : mh_code_by_text(x->name, y->name);
+	d = d ? d : mh_code_by_text(x->file, y->file);
 	return d ? d : (x->line > y->line) - (x->line < y->line);
 }
 
@@ -52,6 +46,8 @@ static double sort_value(const struct mh_code_row *r, enum mh_code_sort sort)
 		return (double)r->nr_hitm;
 	case MH_CODE_BY_LOCK:
 		return (double)r->nr_locked;
+	case MH_CODE_BY_CHILDREN:
+		return r->children;
 	case MH_CODE_BY_SHARE:
 	default:
 		return r->share;
@@ -90,7 +86,7 @@ static int no_memory(struct mh_err *err)
 	return mh_fail(err, MH_ENOMEM, "no memory for the table of code");
 }
 
-static int resolve(struct named *named, const struct mh_sites *sites,
+static int resolve(struct mh_code_named *named, const struct mh_sites *sites,
 		   struct mh_symtab *st, struct mh_err *err)
 {
 	size_t nr = sites->sites.nr, i;
@@ -108,7 +104,7 @@ static int resolve(struct named *named, const struct mh_sites *sites,
 	if (!ret)
 		ret = mh_symtab_resolve(st, q, nr, symbols, err);
 	for (i = 0; !ret && i < nr; i++)
-		named[i] = (struct named){ &sites->sites.v[i], symbols[i] };
+		named[i] = (struct mh_code_named){ &sites->sites.v[i], symbols[i] };
 	free(q);
 	free(symbols);
 	return ret;
@@ -125,11 +121,13 @@ static int row_of(struct mh_code_row *row, const struct mh_symbol *s)
 	return row->function && row->file && row->module ? 0 : -1;
 }
 
-/* @levels: of the row so far */
-static void add_access(struct mh_code_row *row, const struct mh_site *s, uint64_t *levels)
+void mh_code_add(struct mh_code_row *row, const struct mh_site *s, uint64_t *levels)
 {
 	uint8_t i;
 
+	row->samples += s->samples;
+	row->weight += s->weight;
+	row->share += (double)s->periods;
 	row->nr_told += s->nr_told;
 	row->nr_loads += s->nr_loads;
 	row->nr_stores += s->nr_stores;
@@ -147,7 +145,7 @@ static void add_access(struct mh_code_row *row, const struct mh_site *s, uint64_
 	}
 }
 
-static int make_rows(struct mh_code *out, const struct named *named, size_t nr)
+static int make_rows(struct mh_code *out, const struct mh_code_named *named, size_t nr)
 {
 	uint64_t levels[MH_NR_MEM_LEVELS] = { 0 };
 	double all = 0;
@@ -164,10 +162,7 @@ static int make_rows(struct mh_code *out, const struct named *named, size_t nr)
 				return -1;
 			memset(levels, 0, sizeof(levels));
 		}
-		out->rows[out->nr_rows - 1].samples += s->samples;
-		out->rows[out->nr_rows - 1].weight += s->weight;
-		out->rows[out->nr_rows - 1].share += (double)s->periods;
-		add_access(&out->rows[out->nr_rows - 1], s, levels);
+		mh_code_add(&out->rows[out->nr_rows - 1], s, levels);
 		all += (double)s->periods;
 		out->from.nr_samples += s->samples;
 		if (!*named[i].symbol.name)
@@ -200,8 +195,8 @@ static const char *base_name(const char *path)
 }
 
 /* One line per module and reason, most samples first within the order of modules. */
-static int make_notes(struct mh_code *out, const struct named *named, size_t nr,
-		      const struct mh_symtab *st)
+int mh_code_notes(struct mh_code *out, const struct mh_code_named *named, size_t nr,
+		  const struct mh_symtab *st)
 {
 	uint64_t samples[MH_NR_UNNAMED];
 	char text[512];
@@ -232,10 +227,11 @@ static int make_notes(struct mh_code *out, const struct named *named, size_t nr,
 
 /* ---- the view ---- */
 
-static int collect(struct mh_analysis *a, struct mh_session *s,
-		   const struct mh_session_source *src, struct mh_err *err)
+int mh_code_collect(struct mh_analysis *a, struct mh_session *s,
+		    const struct mh_session_source *src, bool by_stack,
+		    struct mh_err *err)
 {
-	struct mh_sites_frame frame = { .session = s };
+	struct mh_sites_frame frame = { .session = s, .by_stack = by_stack };
 	struct mh_places at = { 0 };
 	struct mh_filter f;
 	int ret = MH_OK;
@@ -247,7 +243,8 @@ static int collect(struct mh_analysis *a, struct mh_session *s,
 	mh_session_filter(s, src, &f);
 	f.kinds = 1u << MH_EV_SAMPLE;
 	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_THREAD | MH_COL_PERIOD |
-		    MH_COL_WEIGHT | MH_COL_DATA_SRC | (s->opts.at ? MH_COL_ADDR : 0);
+		    MH_COL_WEIGHT | MH_COL_DATA_SRC | (s->opts.at ? MH_COL_ADDR : 0) |
+		    (by_stack ? MH_COL_OTHER : 0);
 	mh_sites_analysis(a, &frame);
 	if (!ret)
 		ret = mh_pass_run(s, &f, a, 1, err);
@@ -259,7 +256,7 @@ static int fill(struct mh_code *out, const struct mh_session *s,
 		const struct mh_sites *sites, const struct mh_symtab_opts *opts,
 		struct mh_err *err)
 {
-	struct named *named = calloc(sites->sites.nr + 1, sizeof(*named));
+	struct mh_code_named *named = calloc(sites->sites.nr + 1, sizeof(*named));
 	size_t nr = sites->sites.nr;
 	struct mh_symtab *st = NULL;
 	int ret = named ? mh_symtab_new(&st, s->maps, opts, err) : no_memory(err);
@@ -268,7 +265,7 @@ static int fill(struct mh_code *out, const struct mh_session *s,
 		ret = resolve(named, sites, st, err);
 	if (!ret) {
 		qsort(named, nr, sizeof(*named), by_name);
-		if (make_rows(out, named, nr) || make_notes(out, named, nr, st))
+		if (make_rows(out, named, nr) || mh_code_notes(out, named, nr, st))
 			ret = no_memory(err);
 	}
 	mh_symtab_free(st);
@@ -286,7 +283,7 @@ int mh_code_analyze(struct mh_code *out, struct mh_session *s,
 	memset(out, 0, sizeof(*out));
 	ret = mh_session_pick(s, 1u << MH_EV_SAMPLE, "table of code", &src, err);
 	if (!ret)
-		ret = collect(&a, s, src, err);
+		ret = mh_code_collect(&a, s, src, false, err);
 	if (ret)
 		return ret;
 	out->unit = mh_session_unit(src, false);

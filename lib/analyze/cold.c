@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/cold_groups.h"
 #include "analyze/numbering.h"
 #include "analyze/sweep.h"
 #include "base/vec.h"
@@ -43,6 +44,7 @@ struct cold {
 		size_t nr, cap;
 	} targets;
 	struct target *at; /* of the snapshot under way */
+	struct mh_cold_groups groups;
 };
 
 static int append(struct list *to, struct stretch s)
@@ -214,7 +216,8 @@ static int make_buckets(struct mh_cold *out, uint64_t interval_ns)
 	return 0;
 }
 
-static void count(struct mh_cold *out, uint64_t idle_ns, uint64_t bytes)
+/* The bucket in which they are. */
+static size_t count(struct mh_cold *out, uint64_t idle_ns, uint64_t bytes)
 {
 	size_t i = 0;
 
@@ -222,11 +225,13 @@ static void count(struct mh_cold *out, uint64_t idle_ns, uint64_t bytes)
 		i++;
 	out->buckets[i].bytes += bytes;
 	out->bytes += bytes;
+	return i;
 }
 
-static void count_target(struct mh_cold *out, const struct target *t)
+static int count_target(struct mh_cold *out, const struct target *t,
+			struct mh_cold_groups *groups)
 {
-	size_t i;
+	size_t i, bucket;
 
 	for (i = 0; i < t->before.nr; i++) {
 		const struct stretch *s = &t->before.v[i];
@@ -244,8 +249,12 @@ static void count_target(struct mh_cold *out, const struct target *t)
 		/* Idle for this very interval at least, however the clock jitters. */
 		if (idle_ns && idle_ns < out->interval_ns)
 			idle_ns = out->interval_ns;
-		count(out, idle_ns, bytes * t->weight);
+		bucket = count(out, idle_ns, bytes * t->weight);
+		if (mh_cold_groups_count(groups, t->key, s->addr, bytes, t->weight,
+					 bucket))
+			return -1;
 	}
+	return 0;
 }
 
 /* Targets that ended before have no bytes left to be cold. */
@@ -268,10 +277,13 @@ static int fill(struct mh_cold *out, struct cold *c)
 		return -1;
 	out->at_ns =
 		last_ns > c->sweep->s->start_ns ? last_ns - c->sweep->s->start_ns : 0;
+	c->groups.nr_buckets = out->nr_buckets;
 	for (i = 0; i < c->targets.nr; i++) {
-		if (c->targets.v[i].time_ns.end + 2 * interval_ns >= last_ns)
-			count_target(out, &c->targets.v[i]);
+		if (c->targets.v[i].time_ns.end + 2 * interval_ns >= last_ns &&
+		    count_target(out, &c->targets.v[i], &c->groups))
+			return -1;
 	}
+	mh_cold_groups_take(&c->groups, out);
 	return 0;
 }
 
@@ -286,6 +298,7 @@ static void release(struct cold *c)
 	}
 	free(c->targets.v);
 	mh_numbering_fini(&c->index);
+	mh_cold_groups_fini(&c->groups);
 }
 
 int mh_cold_analyze(struct mh_cold *out, struct mh_session *s, struct mh_err *err)
@@ -299,6 +312,8 @@ int mh_cold_analyze(struct mh_cold *out, struct mh_session *s, struct mh_err *er
 	ret = mh_sweep_init(&sweep, s, "table of cold bytes", err);
 	if (!ret)
 		ret = mh_sweep_run(&sweep, &ops, &c, err);
+	if (!ret)
+		ret = mh_cold_groups_init(&c.groups, s, sweep.src, err);
 	if (!ret && fill(out, &c))
 		ret = mh_fail(err, MH_ENOMEM, "no memory for the cold bytes");
 	if (!ret)

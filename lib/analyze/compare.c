@@ -4,6 +4,7 @@
  * bytes, and the test. Any one of them alone cries wolf: a share of nothing, bytes of a
  * huge program, or a difference of 0.1 % that is perfectly reproducible.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -488,12 +489,35 @@ static int add_keys(struct keys *keys, const struct mh_runs *runs)
 	return 0;
 }
 
+static size_t nr_refined(const struct mh_runs *runs)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < runs->nr; i++)
+		nr += runs->v[i].refined;
+	return nr;
+}
+
+/* Functions' parts of a mapping differ by how they were told, too. */
+static int unlike_refined(struct mh_verdict *out, const struct mh_runs *base,
+			  const struct mh_runs *now)
+{
+	size_t nr = nr_refined(base) + nr_refined(now);
+
+	if (!nr || nr == base->nr + now->nr || !has_sites(base) || !has_sites(now))
+		return 0;
+	return mh_verdict_note(out, false,
+			       "%zu of %zu runs have page faults: what grew within one "
+			       "mapping is told less exactly",
+			       nr, base->nr + now->nr);
+}
+
 int mh_growth_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_runs *now,
 		      struct mh_err *err)
 {
 	struct keys keys = { 0 };
 	bool comparable;
-	int failed = level(out, base, now, &comparable);
+	int failed = unlike_refined(out, base, now) || level(out, base, now, &comparable);
 	size_t i;
 
 	if (!failed && comparable)
@@ -589,6 +613,25 @@ static int long_windows(struct mh_verdict *out, const struct mh_runs *now)
 			       (double)now->env.window_ns * 1e-9);
 }
 
+/* Such sizes are a lower bound: with a CPU the program would have got further. */
+static int busy_windows(struct mh_verdict *out, const struct mh_runs *now)
+{
+	uint64_t nr = 0, nr_busy = 0;
+	size_t i;
+
+	for (i = 0; i < now->nr; i++) {
+		nr += now->v[i].nr_windows;
+		nr_busy += now->v[i].nr_busy;
+	}
+	if (2 * nr_busy <= nr)
+		return 0;
+	return mh_verdict_note(out, false,
+			       "the machine was busy: in %" PRIu64 " of %" PRIu64
+			       " windows the program waited for a CPU for longer than it "
+			       "ran, and may use more than was seen",
+			       nr_busy, nr);
+}
+
 static int against_baseline(struct mh_verdict *out, struct mh_runs *base,
 			    struct mh_runs *now, const struct mh_verdict_opts *o,
 			    struct mh_err *err)
@@ -632,7 +675,7 @@ int mh_verdict_compare(struct mh_verdict *out, struct mh_runs *base, struct mh_r
 	out->nr_runs = now->nr;
 	snprintf(out->workload, sizeof(out->workload), "%s", now->workload);
 	add_windows(out, now);
-	if (long_windows(out, now))
+	if (long_windows(out, now) || busy_windows(out, now))
 		ret = no_memory(err);
 	if (!ret && base)
 		ret = against_baseline(out, base, now, opts, err);

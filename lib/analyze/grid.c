@@ -4,40 +4,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void slab_fini(struct mh_slab *slab)
+#include "base/pages.h"
+
+static size_t slab_cells(const struct mh_grid *g)
 {
-	free(slab->sum);
-	free(slab->area);
-	free(slab->max);
-	free(slab->count);
-	free(slab->extra);
+	return (size_t)g->frame->rows * g->slab_cols;
+}
+
+/* sum, area and max, or count, are one allocation. */
+static size_t cell_bytes(const struct mh_frame *f)
+{
+	return f->samples ? sizeof(uint32_t) : 3 * sizeof(double);
+}
+
+/* As many columns as a huge page holds: fewer slabs would leave much of one unused. */
+static uint32_t slab_cols(const struct mh_frame *f)
+{
+	size_t fit = MH_HUGE_PAGE / (cell_bytes(f) * (f->rows ? f->rows : 1));
+	uint32_t cols = (f->time.bins + MH_SLAB_STEP - 1) & ~(MH_SLAB_STEP - 1u);
+
+	if (cols > fit)
+		cols = (uint32_t)fit & ~(MH_SLAB_STEP - 1u);
+	return cols > MH_SLAB_STEP ? cols : MH_SLAB_STEP;
+}
+
+static void slab_fini(const struct mh_grid *g, struct mh_slab *slab)
+{
+	void *cells = g->frame->samples ? (void *)slab->count : slab->sum;
+
+	mh_pages_free(cells, slab_cells(g) * cell_bytes(g->frame));
+	mh_pages_free(slab->extra, slab_cells(g) * sizeof(*slab->extra));
 	memset(slab, 0, sizeof(*slab));
 }
 
-static int slab_init(struct mh_slab *slab, const struct mh_frame *f)
+static int slab_init(const struct mh_grid *g, struct mh_slab *slab)
 {
-	size_t cells = (size_t)f->rows * MH_SLAB_COLS;
-	bool failed;
+	size_t nr = slab_cells(g);
+	void *cells = mh_pages_new(nr * cell_bytes(g->frame));
 
-	if (f->samples) {
-		slab->count = calloc(cells, sizeof(*slab->count));
-		failed = !slab->count;
+	if (!cells)
+		return -1;
+	if (g->frame->samples) {
+		slab->count = cells;
 	} else {
-		slab->sum = calloc(cells, sizeof(*slab->sum));
-		slab->area = calloc(cells, sizeof(*slab->area));
-		slab->max = calloc(cells, sizeof(*slab->max));
-		failed = !slab->sum || !slab->area || !slab->max;
+		slab->sum = cells;
+		slab->area = slab->sum + nr;
+		slab->max = slab->area + nr;
 	}
-	if (failed)
-		slab_fini(slab);
-	return failed ? -1 : 0;
+	return 0;
 }
 
 struct mh_slab *mh_grid_slab(struct mh_grid *g, uint32_t col)
 {
-	struct mh_slab *slab = &g->slabs[col / MH_SLAB_COLS];
+	struct mh_slab *slab = &g->slabs[col / g->slab_cols];
 
-	if (!slab->sum && !slab->count && slab_init(slab, g->frame))
+	if (!slab->sum && !slab->count && slab_init(g, slab))
 		return NULL;
 	return slab;
 }
@@ -45,11 +66,15 @@ struct mh_slab *mh_grid_slab(struct mh_grid *g, uint32_t col)
 struct mh_slab *mh_grid_slab_extra(struct mh_grid *g, uint32_t col)
 {
 	struct mh_slab *slab = mh_grid_slab(g, col);
-	size_t cells = (size_t)g->frame->rows * MH_SLAB_COLS;
 
 	if (slab && !slab->extra)
-		slab->extra = calloc(cells, sizeof(*slab->extra));
+		slab->extra = mh_pages_new(slab_cells(g) * sizeof(*slab->extra));
 	return slab && slab->extra ? slab : NULL;
+}
+
+void mh_grid_drop_slab(struct mh_grid *g, uint32_t col)
+{
+	slab_fini(g, &g->slabs[col / g->slab_cols]);
 }
 
 static void grid_free(void *part)
@@ -58,7 +83,7 @@ static void grid_free(void *part)
 	size_t i;
 
 	for (i = 0; g->slabs && i < g->nr_slabs; i++)
-		slab_fini(&g->slabs[i]);
+		slab_fini(g, &g->slabs[i]);
 	free(g->slabs);
 	free(g->band_heat);
 	mh_grid_profile_free(g);
@@ -75,7 +100,8 @@ static void *grid_new(const void *arg)
 	if (!g)
 		return NULL;
 	g->frame = f;
-	g->nr_slabs = (f->time.bins + MH_SLAB_COLS - 1) / MH_SLAB_COLS;
+	g->slab_cols = slab_cols(f);
+	g->nr_slabs = (f->time.bins + g->slab_cols - 1) / g->slab_cols;
 	g->slabs = calloc(g->nr_slabs, sizeof(*g->slabs));
 	g->band_heat = calloc(f->layout->nr_bands, sizeof(*g->band_heat));
 	if (!g->slabs || !g->band_heat ||
@@ -129,10 +155,9 @@ static int grid_merge(void *into, void *from, struct mh_err *err)
 			a->slabs[i] = b->slabs[i];
 			memset(&b->slabs[i], 0, sizeof(b->slabs[i]));
 		} else if (b->slabs[i].sum || b->slabs[i].count) {
-			slab_add(&a->slabs[i], &b->slabs[i],
-				 (size_t)a->frame->rows * MH_SLAB_COLS);
+			slab_add(&a->slabs[i], &b->slabs[i], slab_cells(a));
 		}
-		slab_fini(&b->slabs[i]);
+		slab_fini(b, &b->slabs[i]);
 	}
 	for (i = 0; i < a->frame->layout->nr_bands; i++)
 		a->band_heat[i] += b->band_heat[i];

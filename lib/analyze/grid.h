@@ -11,9 +11,10 @@
 #include "analyze/layout.h"
 #include "analyze/pass.h"
 
-#define MH_SLAB_COLS 32
+/* Columns that are turned into rows at once: a cache line of doubles. */
+#define MH_SLAB_STEP 8
 
-/* One allocation each, MH_SLAB_COLS x rows; those of the other kind of data are NULL. */
+/* Cells of slab_cols columns x rows; those of the other kind of data are NULL. */
 struct mh_slab {
 	double *sum, *area, *max; /* snapshots: value x area, area, largest value */
 	uint32_t *count;          /* samples */
@@ -43,6 +44,7 @@ struct mh_grid {
 	const struct mh_frame *frame;
 	struct mh_slab *slabs;
 	size_t nr_slabs;
+	uint32_t slab_cols; /* a multiple of MH_SLAB_STEP; alike in all parts of a map */
 	uint64_t nr_outside;
 	double *band_heat; /* per band; samples: of collapsed ones only until the end */
 	struct mh_grid_profile *profile;
@@ -57,6 +59,14 @@ void mh_grid_analysis(struct mh_analysis *out, const struct mh_frame *frame);
 struct mh_slab *mh_grid_slab(struct mh_grid *g, uint32_t col);
 /* The same with memory for periods. */
 struct mh_slab *mh_grid_slab_extra(struct mh_grid *g, uint32_t col);
+/* The memory of a slab whose columns are done. */
+void mh_grid_drop_slab(struct mh_grid *g, uint32_t col);
+
+/* Where a column's cells begin in its slab. */
+static inline size_t mh_slab_column(const struct mh_grid *g, uint32_t col)
+{
+	return (size_t)(col % g->slab_cols) * g->frame->rows;
+}
 
 /* Snapshots (grid_snapshots.c) and samples (grid_samples.c) into a grid. */
 int mh_grid_profile_new(struct mh_grid *g);

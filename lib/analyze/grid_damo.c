@@ -110,8 +110,7 @@ static int add_cells(struct mh_grid *g, const struct mh_row_seg *seg,
 		if (!slab)
 			return -1;
 		for (r = r0; r <= r1; r++) {
-			size_t at = (size_t)(c % MH_SLAB_COLS) * g->frame->rows +
-				    seg->row + r;
+			size_t at = mh_slab_column(g, c) + seg->row + r;
 
 			slab->sum[at] += value * dt * covered(&a, r, start, end) /
 					 (t.unit * a.unit);

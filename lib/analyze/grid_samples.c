@@ -62,7 +62,7 @@ static int column_new(struct mh_grid *g, uint32_t at, bool periods)
 {
 	struct column *col = &g->lookup->columns[at];
 	struct mh_slab *slab = periods ? mh_grid_slab_extra(g, at) : mh_grid_slab(g, at);
-	size_t first = (size_t)(at % MH_SLAB_COLS) * g->frame->rows;
+	size_t first = mh_slab_column(g, at);
 
 	if (!slab)
 		return -1;
@@ -190,14 +190,14 @@ int mh_grid_add_samples(struct mh_grid *g, const struct mh_batch *b, struct mh_e
 	return MH_OK;
 }
 
-static double slab_heat(const struct mh_slab *slab, const struct mh_frame *f,
+static double slab_heat(const struct mh_grid *g, const struct mh_slab *slab,
 			const struct mh_band *band)
 {
 	double heat = 0;
 	uint32_t c, r;
 
-	for (c = 0; c < MH_SLAB_COLS; c++) {
-		size_t at = (size_t)c * f->rows + band->row;
+	for (c = 0; c < g->slab_cols; c++) {
+		size_t at = mh_slab_column(g, c) + band->row;
 
 		for (r = 0; r < band->nr_rows; r++)
 			heat += (double)mh_slab_weight(slab, at + r);
@@ -213,6 +213,6 @@ void mh_grid_sum_samples(struct mh_grid *g, const struct mh_band *bands)
 		if (!g->slabs[i].count)
 			continue;
 		for (k = 0; k < g->frame->layout->nr_bands; k++)
-			g->band_heat[k] += slab_heat(&g->slabs[i], g->frame, &bands[k]);
+			g->band_heat[k] += slab_heat(g, &g->slabs[i], &bands[k]);
 	}
 }

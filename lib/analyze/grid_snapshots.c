@@ -96,7 +96,7 @@ static int flush(struct mh_grid *g)
 
 			if (!slab)
 				return -1;
-			add_column(slab, (size_t)(col % MH_SLAB_COLS) * g->frame->rows, p,
+			add_column(slab, mh_slab_column(g, col), p,
 				   mh_axis_cover(time, col, t0, t1));
 		}
 	}

@@ -17,12 +17,8 @@
 
 struct work {
 	struct mh_session *s;
-	const struct mh_session_source *src;
 	const struct mh_heatmap_opts *opts;
-	enum mh_event_kind kind;
-	struct mh_scan_opts scan;
-	struct mh_places places;
-	struct mh_survey survey;
+	struct mh_overview of;
 	struct mh_layout layout;
 	struct mh_frame frame;
 	struct mh_moments moments;
@@ -48,21 +44,22 @@ static int lay_out(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 				    .no_collapse = w->opts->no_collapse };
 
 	if (!w->opts->plain)
-		return mh_layout_bands(&w->layout, w->s, &w->places, &w->survey, &o, err);
-	return mh_layout_plain(&w->layout, w->s, &w->places, &w->survey, range, map->rows,
-			       w->opts->cells_damo, err);
+		return mh_layout_bands(&w->layout, w->s, &w->of.places, &w->of.survey, &o,
+				       err);
+	return mh_layout_plain(&w->layout, w->s, &w->of.places, &w->of.survey, range,
+			       map->rows, w->opts->cells_damo, err);
 }
 
 /* Snapshots: where there are some; samples: as long as the recording ran. */
 static int set_time(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 {
-	struct mh_range t = w->survey.time_ns;
+	struct mh_range t = w->of.survey.time_ns;
 
-	if (w->kind == MH_EV_SAMPLE) {
+	if (w->of.kind == MH_EV_SAMPLE) {
 		t.start = w->s->start_ns;
 		t.end = mh_reader_info(w->s->reader)->time_ns.end;
-		if (t.end < w->src->time_ns.end)
-			t.end = w->src->time_ns.end;
+		if (t.end < w->of.src->time_ns.end)
+			t.end = w->of.src->time_ns.end;
 	}
 	if (t.start < w->s->window.start)
 		t.start = w->s->window.start;
@@ -73,7 +70,7 @@ static int set_time(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	if (t.start >= t.end)
 		return mh_fail(err, MH_ENOSUP,
 			       "nothing to draw: no data of %s pass the filters",
-			       w->src->name);
+			       w->of.src->name);
 	mh_axis_init(&w->frame.time, t, map->cols);
 	/* A snapshot may begin just before the recorder's first word. */
 	map->time_ns.start = t.start > w->s->start_ns ? t.start - w->s->start_ns : 0;
@@ -83,23 +80,8 @@ static int set_time(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 
 static int prepare(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 {
-	int ret;
+	int ret = mh_overview_init(&w->of, w->s, "heatmap", err);
 
-	ret = mh_session_pick(w->s, MH_DATA_KINDS, "heatmap", &w->src, err);
-	if (ret)
-		return ret;
-	w->kind = mh_session_data_kind(w->src);
-	w->scan.session = w->s;
-	ret = mh_moments_skip(&w->scan, w->src, w->kind, w->s, err);
-	if (!ret)
-		ret = mh_places_of_maps(&w->places, w->s, err);
-	if (ret)
-		return ret;
-	if (w->s->opts.at)
-		w->scan.at = &w->places;
-	ret = mh_survey_run(&w->survey, w->s, w->src, w->kind, &w->scan, &w->places, err);
-	if (!ret)
-		ret = mh_survey_places(&w->places, w->s, &w->survey, err);
 	if (!ret)
 		ret = lay_out(w, map, err);
 	if (!ret)
@@ -120,32 +102,33 @@ static void take_shares(struct mh_heatmap *map, const struct mh_grid *g)
 
 static void set_damo_rule(struct work *w)
 {
-	const char *said = mh_session_meta(w->s, w->src->id, "intervals");
+	const char *said = mh_session_meta(w->s, w->of.src->id, "intervals");
 
-	if (!w->opts->cells_damo || w->kind == MH_EV_SAMPLE)
+	if (!w->opts->cells_damo || w->of.kind == MH_EV_SAMPLE)
 		return;
 	w->frame.damo = true;
 	/* As in DAMO, a record without intervals has no use of its ages. */
-	w->frame.damo_ages = w->scan.aggr_ns && (!said || strcmp(said, "assumed") != 0);
-	w->frame.damo_tuned =
-		w->frame.damo_ages && mh_session_meta(w->s, w->src->id, "intervals_goal");
+	w->frame.damo_ages =
+		w->of.scan.aggr_ns && (!said || strcmp(said, "assumed") != 0);
+	w->frame.damo_tuned = w->frame.damo_ages &&
+			      mh_session_meta(w->s, w->of.src->id, "intervals_goal");
 }
 
 static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 {
-	bool samples = w->kind == MH_EV_SAMPLE;
+	bool samples = w->of.kind == MH_EV_SAMPLE;
 	struct mh_analysis list[2] = { { 0 } };
 	struct mh_filter f;
 	int ret;
 
 	w->frame.layout = &w->layout;
-	w->frame.scan = &w->scan;
+	w->frame.scan = &w->of.scan;
 	w->frame.rows = map->rows;
 	w->frame.samples = samples;
-	w->frame.periods = mh_session_unit(w->src, false) == MH_UNIT_ACCESSES_PER_S;
+	w->frame.periods = mh_session_unit(w->of.src, false) == MH_UNIT_ACCESSES_PER_S;
 	set_damo_rule(w);
-	mh_session_filter(w->s, w->src, &f);
-	f.kinds = 1u << w->kind;
+	mh_session_filter(w->s, w->of.src, &f);
+	f.kinds = 1u << w->of.kind;
 	f.columns = MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD;
 	f.any_order = 1;
 	if (w->frame.periods)
@@ -153,14 +136,14 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 	mh_grid_analysis(&list[0], &w->frame);
 	if (w->frame.damo)
 		list[0].merge = NULL;
-	mh_moments_analysis(&list[1], &w->scan);
+	mh_moments_analysis(&list[1], &w->of.scan);
 	ret = mh_pass_run(w->s, &f, list, samples ? 1 : 2, err);
 	if (!ret && !samples)
-		ret = mh_moments_take(&w->moments, &list[1], w->s, w->src, err);
+		ret = mh_moments_take(&w->moments, &list[1], w->s, w->of.src, err);
 	if (!ret) {
 		struct mh_grid *g = list[0].part;
 
-		map->unit = mh_session_unit(w->src, w->moments.hits);
+		map->unit = mh_session_unit(w->of.src, w->moments.hits);
 		map->bands = w->layout.bands;
 		map->nr_bands = w->layout.nr_bands;
 		w->layout.bands = NULL;
@@ -169,7 +152,7 @@ static int count(struct work *w, struct mh_heatmap *map, struct mh_err *err)
 		take_shares(map, g);
 		/* With --at, being elsewhere is what was asked for. */
 		map->nr_outside = w->s->opts.at ? 0 : g->nr_outside;
-		ret = mh_cells_finish(map, list[0].part, w->s, w->src, w->opts->plain,
+		ret = mh_cells_finish(map, list[0].part, w->s, w->of.src, w->opts->plain,
 				      err);
 	}
 	mh_pass_release(list, 2);
@@ -273,13 +256,12 @@ int mh_heatmap_analyze(struct mh_heatmap *out, struct mh_session *s,
 	if (!ret)
 		ret = make_strip(&w, out, err);
 	if (!ret) {
-		mh_session_provenance(s, w.src, 1u << w.kind, &out->from);
+		mh_session_provenance(s, w.of.src, 1u << w.of.kind, &out->from);
 		out->from.nr_intervals = nr_with_data(&w.moments);
 		if (w.opts->plain)
 			out->addr = out->bands[0].addr;
 	}
-	mh_places_fini(&w.places);
-	mh_survey_fini(&w.survey);
+	mh_overview_fini(&w.of);
 	mh_layout_fini(&w.layout);
 	mh_moments_fini(&w.moments);
 	if (ret)

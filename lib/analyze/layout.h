@@ -34,7 +34,7 @@ struct mh_layout_opts {
 };
 
 /*
- * Bands for @places (with heat, and with what mh_survey_places() added).
+ * Bands for @places (with heat, and with what the survey added).
  *
  * Returns MH_OK; MH_ENOSUP when there is nothing to lay out; MH_ENOMEM.
  */

@@ -15,11 +15,7 @@
 
 struct work {
 	struct mh_session *s;
-	const struct mh_session_source *src;
-	enum mh_event_kind kind;
-	struct mh_scan_opts scan;
-	struct mh_places places;
-	struct mh_survey survey;
+	struct mh_overview of;
 	struct mh_rows rows;
 	struct mh_moments moments;
 	uint64_t mapped_bytes;
@@ -27,37 +23,22 @@ struct work {
 
 static int prepare(struct work *w, const char *what, struct mh_err *err)
 {
-	int ret;
+	int ret = mh_overview_init(&w->of, w->s, what, err);
 
-	ret = mh_session_pick(w->s, MH_DATA_KINDS, what, &w->src, err);
-	if (ret)
-		return ret;
-	w->kind = mh_session_data_kind(w->src);
-	w->scan.session = w->s;
-	ret = mh_moments_skip(&w->scan, w->src, w->kind, w->s, err);
 	if (!ret)
-		ret = mh_places_of_maps(&w->places, w->s, err);
-	if (ret)
-		return ret;
-	if (w->s->opts.at)
-		w->scan.at = &w->places;
-	ret = mh_survey_run(&w->survey, w->s, w->src, w->kind, &w->scan, &w->places, err);
+		ret = mh_rows_init(&w->rows, w->s, &w->of.places, err);
 	if (!ret)
-		ret = mh_survey_places(&w->places, w->s, &w->survey, err);
+		ret = mh_rows_footprint(&w->rows, w->s, &w->of.places, err);
 	if (!ret)
-		ret = mh_rows_init(&w->rows, w->s, &w->places, err);
-	if (!ret)
-		ret = mh_rows_footprint(&w->rows, w->s, &w->places, err);
-	if (!ret)
-		ret = mh_rows_mapped_bytes(&w->mapped_bytes, w->s, &w->places, err);
+		ret = mh_rows_mapped_bytes(&w->mapped_bytes, w->s, &w->of.places, err);
 	return ret;
 }
 
 static struct mh_range data_time(const struct work *w)
 {
-	struct mh_range t = w->survey.time_ns;
+	struct mh_range t = w->of.survey.time_ns;
 
-	if (w->kind == MH_EV_SAMPLE) {
+	if (w->of.kind == MH_EV_SAMPLE) {
 		t.start = w->s->start_ns;
 		t.end = mh_reader_info(w->s->reader)->time_ns.end;
 		if (t.start < w->s->window.start)
@@ -85,19 +66,19 @@ static int by_share(const void *a, const void *b)
 
 static int tally(struct work *w, struct mh_mappings *out, struct mh_err *err)
 {
-	struct mh_tally_frame frame = { .scan = &w->scan,
-					.places = &w->places,
+	struct mh_tally_frame frame = { .scan = &w->of.scan,
+					.places = &w->of.places,
 					.rows = &w->rows,
 					.time_ns = data_time(w) };
-	bool samples = w->kind == MH_EV_SAMPLE;
+	bool samples = w->of.kind == MH_EV_SAMPLE;
 	struct mh_analysis list[2] = { { 0 } };
 	uint64_t nr_outside = 0;
 	struct mh_filter f;
 	int ret;
 
-	frame.periods = mh_session_unit(w->src, false) == MH_UNIT_ACCESSES_PER_S;
-	mh_session_filter(w->s, w->src, &f);
-	f.kinds = 1u << w->kind;
+	frame.periods = mh_session_unit(w->of.src, false) == MH_UNIT_ACCESSES_PER_S;
+	mh_session_filter(w->s, w->of.src, &f);
+	f.kinds = 1u << w->of.kind;
 	f.columns = MH_COL_TIME | MH_COL_ADDR | MH_COL_THREAD;
 	if (frame.periods)
 		f.columns |= MH_COL_PERIOD;
@@ -105,7 +86,7 @@ static int tally(struct work *w, struct mh_mappings *out, struct mh_err *err)
 		mh_tally_samples(&list[0], &frame);
 	else
 		mh_tally_snapshots(&list[0], &frame);
-	mh_moments_analysis(&list[1], &w->scan);
+	mh_moments_analysis(&list[1], &w->of.scan);
 	ret = mh_pass_run(w->s, &f, list, samples ? 1 : 2, err);
 	if (ret)
 		return ret;
@@ -114,7 +95,7 @@ static int tally(struct work *w, struct mh_mappings *out, struct mh_err *err)
 	else
 		ret = mh_tally_snapshots_take(&w->rows, &nr_outside, &list[0], err);
 	if (!ret && !samples)
-		ret = mh_moments_take(&w->moments, &list[1], w->s, w->src, err);
+		ret = mh_moments_take(&w->moments, &list[1], w->s, w->of.src, err);
 	mh_pass_release(list, 2);
 	out->nr_unmapped = w->s->opts.at ? 0 : nr_outside;
 	return ret;
@@ -127,8 +108,8 @@ static int fill(struct work *w, struct mh_mappings *out, struct mh_err *err)
 
 	if (ret)
 		return ret;
-	out->unit = mh_session_unit(w->src, w->moments.hits);
-	mh_session_provenance(w->s, w->src, 1u << w->kind, &out->from);
+	out->unit = mh_session_unit(w->of.src, w->moments.hits);
+	mh_session_provenance(w->s, w->of.src, 1u << w->of.kind, &out->from);
 	for (i = 0; i < w->moments.nr; i++)
 		out->from.nr_intervals += w->moments.v[i].bytes != MH_NO_DATA;
 	out->rows = w->rows.rows.v;
@@ -141,8 +122,7 @@ static int fill(struct work *w, struct mh_mappings *out, struct mh_err *err)
 
 static void release(struct work *w)
 {
-	mh_places_fini(&w->places);
-	mh_survey_fini(&w->survey);
+	mh_overview_fini(&w->of);
 	mh_rows_fini(&w->rows);
 	mh_moments_fini(&w->moments);
 }
@@ -185,7 +165,8 @@ int mh_summary_analyze(struct mh_summary *out, struct mh_session *s, struct mh_e
 	if (!ret)
 		ret = fill(&w, &out->mappings, err);
 	if (!ret) {
-		in = (struct mh_wss_input){ s, w.src, w.kind, &w.scan, &w.moments };
+		in = (struct mh_wss_input){ s, w.of.src, w.of.kind, &w.of.scan,
+					    &w.moments };
 		/* From samples there are no sizes: the view stays without points. */
 		ret = mh_wss_fill(&out->wss, &in, err);
 		out->wss.from = out->mappings.from;
@@ -196,7 +177,7 @@ int mh_summary_analyze(struct mh_summary *out, struct mh_session *s, struct mh_e
 		return ret;
 	}
 	out->mapped_bytes = w.mapped_bytes;
-	if (out->mapped_bytes == MH_NO_DATA && w.kind != MH_EV_SAMPLE)
+	if (out->mapped_bytes == MH_NO_DATA && w.of.kind != MH_EV_SAMPLE)
 		out->mapped_bytes = watched_bytes(&out->mappings);
 	out->rss_p50 = out->wss.rss_p50;
 	for (i = 0; i < out->wss.nr_points; i++) {

@@ -294,6 +294,21 @@ int mh_moments_take(struct mh_moments *out, struct mh_analysis *a,
 	return mh_fail(err, MH_ENOMEM, "no memory for the working set sizes");
 }
 
+int mh_moments_run(struct mh_moments *out, const struct mh_scan_opts *scan,
+		   const struct mh_session_source *src, enum mh_event_kind kind,
+		   struct mh_session *s, struct mh_err *err)
+{
+	struct mh_analysis a = { 0 };
+	struct mh_filter f;
+	int ret;
+
+	mh_moments_analysis(&a, scan);
+	mh_session_filter(s, src, &f);
+	f.kinds = 1u << kind;
+	ret = mh_pass_run(s, &f, &a, 1, err);
+	return ret ? ret : mh_moments_take(out, &a, s, src, err);
+}
+
 void mh_moments_fini(struct mh_moments *m)
 {
 	free(m->v);

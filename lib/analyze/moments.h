@@ -34,7 +34,20 @@ void mh_moments_analysis(struct mh_analysis *out, const struct mh_scan_opts *sca
 int mh_moments_take(struct mh_moments *out, struct mh_analysis *a,
 		    const struct mh_session *s, const struct mh_session_source *src,
 		    struct mh_err *err);
+/* Both, in a pass of their own. */
+int mh_moments_run(struct mh_moments *out, const struct mh_scan_opts *scan,
+		   const struct mh_session_source *src, enum mh_event_kind kind,
+		   struct mh_session *s, struct mh_err *err);
 void mh_moments_fini(struct mh_moments *m);
+
+/*
+ * A run's moments that say nothing of its working set lose their data: those in which the
+ * program was kept from running, and the last one of a program that was giving its memory
+ * back. *nr: how many; *nr_busy: of those left, with more waiting than running.
+ */
+int mh_moments_leave_out(struct mh_moments *m, const struct mh_session *s,
+			 const struct mh_session_source *src, size_t *nr, size_t *nr_busy,
+			 struct mh_err *err);
 
 /* Index of the moment whose middle is nearest to @time_ns; @m is not empty. */
 size_t mh_moments_nearest(const struct mh_moments *m, uint64_t time_ns);

@@ -8,8 +8,10 @@
  *
  * Where there is a heap log, what a function allocated is an object, too: of the bytes
  * that were used of a mapping, a block that was live then gets its part of the mapping,
- * as the sources of checks tell of whole mappings at best. The key has the function and
- * no line, since lines move with every edit; the line of the most is told beside it.
+ * as the sources of checks tell of whole mappings at best: its part of the pages that
+ * faulted where page faults are in the trace, else of the addresses. The key has the
+ * function and no line, since lines move with every edit; the line of the most is told
+ * beside it.
  */
 #include "analyze/objects.h"
 
@@ -19,6 +21,7 @@
 
 #include "analyze/blocks.h"
 #include "analyze/numbering.h"
+#include "analyze/touched.h"
 #include "base/vec.h"
 
 /* Bytes of a place that are one site's. */
@@ -33,9 +36,12 @@ struct sums {
 		const struct mh_scan_opts *scan;
 		const struct mh_places *places;
 		const struct mh_blocks *blocks;
+		const struct mh_moments *moments;
+		const struct mh_touched *touched;
 	} shared;
 	struct mh_scan scan;
-	double *bytes;             /* per place, without the sites'; the last: in none */
+	bool left_out; /* the snapshot under way is of a moment without data */
+	double *bytes; /* per place, without the sites'; the last: in none */
 	struct mh_numbering index; /* (place, site) to sites */
 	struct {
 		struct site_bytes *v;
@@ -88,18 +94,62 @@ static int add_site(struct sums *p, size_t place, uint32_t site, double bytes)
 	return 0;
 }
 
+/* Where in a row its used bytes are: in the pages that faulted, or anywhere. */
+struct spread {
+	const struct mh_touched *touched; /* NULL: they are spread evenly */
+	uint64_t key, end_ns;
+	double per_byte;
+};
+
+static double spread_over(const struct spread *s, struct mh_range r)
+{
+	uint64_t bytes = s->touched ? mh_touched_bytes(s->touched, s->key, r, s->end_ns)
+				    : mh_range_len(r);
+
+	return (double)bytes * s->per_byte;
+}
+
+/*
+ * More bytes were used than faulted: faults do not tell all of it. A fault brings in a
+ * huge page, or several of a file, and may be lost.
+ */
+static struct spread spread_of(const struct sums *p, const struct mh_snap *snap,
+			       const struct mh_scan_row *row)
+{
+	const struct mh_touched *touched = p->shared.touched;
+	double bytes = (double)row->touched * snap->weight;
+	uint64_t faulted =
+		mh_touched_bytes(touched, snap->key, row->addr, snap->time_ns.end);
+	struct spread s = { NULL, snap->key, snap->time_ns.end,
+			    bytes / (double)mh_range_len(row->addr) };
+
+	if (faulted && (double)faulted >= bytes) {
+		s.touched = touched;
+		s.per_byte = bytes / (double)faulted;
+	}
+	return s;
+}
+
 /* Of the used bytes of a piece of a place, those in blocks. */
 struct share_out {
 	struct sums *p;
+	const struct spread *spread;
+	struct mh_range piece;
 	size_t place;
-	double per_byte, left;
+	double left;
 	int failed;
 };
 
 static void share_out(void *arg, const struct mh_block *block, uint64_t bytes)
 {
 	struct share_out *s = arg;
-	double part = (double)bytes * s->per_byte;
+	struct mh_range r = block->addr;
+	double part;
+
+	(void)bytes;
+	r.start = r.start < s->piece.start ? s->piece.start : r.start;
+	r.end = r.end > s->piece.end ? s->piece.end : r.end;
+	part = spread_over(s->spread, r);
 
 	/* Blocks whose free was lost may lie over others. */
 	if (part > s->left)
@@ -110,32 +160,43 @@ static void share_out(void *arg, const struct mh_block *block, uint64_t bytes)
 	s->left -= part;
 }
 
+static int on_snapshot(void *arg, const struct mh_snap *snap)
+{
+	const struct mh_moments *moments = ((struct sums *)arg)->shared.moments;
+	uint64_t middle = snap->time_ns.start + mh_range_len(snap->time_ns) / 2;
+
+	((struct sums *)arg)->left_out =
+		moments->v[mh_moments_nearest(moments, middle)].bytes == MH_NO_DATA;
+	return 0;
+}
+
 /* A count of bytes belongs to the places that the range covers, by their part of it. */
 static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_row *row)
 {
 	struct sums *p = arg;
 	const struct mh_places *places = p->shared.places;
-	double size = (double)mh_range_len(row->addr);
-	double touched = (double)row->touched * snap->weight, left = touched;
+	double left = (double)row->touched * snap->weight;
 	uint64_t middle = snap->time_ns.start + mh_range_len(snap->time_ns) / 2;
+	struct spread spread;
 	size_t i;
 
-	if (!row->touched)
+	if (!row->touched || p->left_out)
 		return 0;
+	spread = spread_of(p, snap, row);
 	for (i = mh_places_find(places, snap->key, row->addr.start);
 	     i < places->nr && places->v[i].key == snap->key &&
 	     places->v[i].addr.start < row->addr.end;
 	     i++) {
 		struct mh_range r = places->v[i].addr;
-		struct share_out out = { .p = p, .place = i };
+		struct share_out out = { .p = p, .spread = &spread, .place = i };
 		double bytes;
 
 		if (r.start < row->addr.start)
 			r.start = row->addr.start;
 		if (r.end > row->addr.end)
 			r.end = row->addr.end;
-		bytes = touched * ((double)mh_range_len(r) / size);
-		out.per_byte = touched / size;
+		bytes = spread_over(&spread, r);
+		out.piece = r;
 		out.left = bytes;
 		mh_blocks_each(p->shared.blocks, snap->key, r, middle, share_out, &out);
 		if (out.failed)
@@ -143,14 +204,15 @@ static int on_row(void *arg, const struct mh_snap *snap, const struct mh_scan_ro
 		p->bytes[i] += out.left;
 		left -= bytes;
 	}
-	if (left > 0)
+	/* Less than a byte is rounding. */
+	if (left >= 1)
 		p->bytes[places->nr] += left;
 	return 0;
 }
 
 static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 {
-	static const struct mh_scan_ops ops = { NULL, on_row };
+	static const struct mh_scan_ops ops = { on_snapshot, on_row };
 	struct sums *p = part;
 
 	return mh_scan_batch(&p->scan, b, &ops, p, err);
@@ -293,7 +355,8 @@ int mh_objects_run(struct mh_run *run, struct mh_session *s,
 {
 	struct mh_places places = { 0 };
 	struct mh_blocks blocks = { 0 };
-	struct sums shared = { .shared = { scan, &places, &blocks } };
+	struct mh_touched touched = { 0 };
+	struct sums shared = { .shared = { scan, &places, &blocks, moments, &touched } };
 	struct mh_analysis a = { .arg = &shared,
 				 .part_new = part_new,
 				 .batch = part_batch,
@@ -308,8 +371,11 @@ int mh_objects_run(struct mh_run *run, struct mh_session *s,
 	if (ret || !nr_windows)
 		goto out;
 	ret = mh_blocks_read(&blocks, s, NULL, err);
+	if (!ret && blocks.known)
+		ret = mh_touched_read(&touched, s, err);
 	if (ret)
 		goto out;
+	run->refined = touched.page_size != 0;
 	mh_session_filter(s, src, &f);
 	f.kinds = 1u << kind;
 	ret = mh_pass_run(s, &f, &a, 1, err);
@@ -318,6 +384,7 @@ int mh_objects_run(struct mh_run *run, struct mh_session *s,
 	if (a.part)
 		part_free(a.part);
 out:
+	mh_touched_fini(&touched);
 	mh_blocks_fini(&blocks);
 	mh_places_fini(&places);
 	return ret;

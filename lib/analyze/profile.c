@@ -14,6 +14,7 @@
 #include <memheat/view.h>
 
 #include "analyze/bias.h"
+#include "analyze/calls.h"
 #include "analyze/loads.h"
 #include "analyze/places.h"
 #include "analyze/sites.h"
@@ -25,7 +26,7 @@ struct side {
 	struct mh_symbol_query *queries;
 	uint64_t *keys;
 	struct mh_symbol *symbols;
-	uint32_t *of_site; /* index of each site's */
+	uint32_t *of_site; /* index of each site's; of code, then of each call's */
 	size_t nr;
 };
 
@@ -35,6 +36,8 @@ struct work {
 	struct mh_symtab *st;
 	const struct mh_site *sites;
 	size_t nr;
+	struct mh_calls calls;
+	uint32_t *caller_of; /* of each site: its call */
 	struct side code, data;
 	const struct mh_mapping **mappings; /* of out->maps */
 	uint32_t *object_of;                /* of each of data */
@@ -78,26 +81,32 @@ static int by_place(const void *a, const void *b)
 	return (x->site > y->site) - (x->site < y->site);
 }
 
-static void add_query(struct side *side, const struct place *p, const struct mh_site *s)
+static uint64_t time_of(const struct work *w, uint32_t site)
+{
+	return site < w->nr ? w->sites[site].time_ns
+			    : w->calls.list.v[site - w->nr].time_ns;
+}
+
+static void add_query(struct side *side, const struct place *p, uint64_t time_ns)
 {
 	side->keys[side->nr] = p->key;
 	side->queries[side->nr++] = (struct mh_symbol_query){
 		.space = p->key & MH_KEY_UNKNOWN ? SIZE_MAX : (size_t)p->key,
 		.addr = p->addr,
-		.time_ns = s->time_ns
+		.time_ns = time_ns
 	};
 }
 
 static int side_make(struct side *side, const struct work *w, bool code,
 		     struct mh_err *err)
 {
-	struct place *places = calloc(w->nr + 1, sizeof(*places));
-	size_t i;
+	size_t i, nr = w->nr + (code ? w->calls.list.nr : 0);
+	struct place *places = calloc(nr + 1, sizeof(*places));
 	int ret = MH_OK;
 
-	side->queries = calloc(w->nr + 1, sizeof(*side->queries));
-	side->keys = calloc(w->nr + 1, sizeof(*side->keys));
-	side->of_site = calloc(w->nr + 1, sizeof(*side->of_site));
+	side->queries = calloc(nr + 1, sizeof(*side->queries));
+	side->keys = calloc(nr + 1, sizeof(*side->keys));
+	side->of_site = calloc(nr + 1, sizeof(*side->of_site));
 	if (!places || !side->queries || !side->keys || !side->of_site) {
 		free(places);
 		return no_memory(err);
@@ -106,11 +115,16 @@ static int side_make(struct side *side, const struct work *w, bool code,
 		places[i] = (struct place){ w->sites[i].key,
 					    code ? w->sites[i].ip : w->sites[i].addr,
 					    (uint32_t)i };
-	qsort(places, w->nr, sizeof(*places), by_place);
-	for (i = 0; i < w->nr; i++) {
+	for (; i < nr; i++) {
+		const struct mh_call *c = &w->calls.list.v[i - w->nr];
+
+		places[i] = (struct place){ c->key, c->ip, (uint32_t)i };
+	}
+	qsort(places, nr, sizeof(*places), by_place);
+	for (i = 0; i < nr; i++) {
 		if (!i || places[i].key != places[i - 1].key ||
 		    places[i].addr != places[i - 1].addr)
-			add_query(side, &places[i], &w->sites[places[i].site]);
+			add_query(side, &places[i], time_of(w, places[i].site));
 		side->of_site[places[i].site] = (uint32_t)side->nr - 1;
 	}
 	free(places);
@@ -333,6 +347,24 @@ static int make_objects(struct work *w)
 	return 0;
 }
 
+/* ---- callers ---- */
+
+static int make_callers(struct work *w)
+{
+	struct mh_profile *p = w->out;
+	size_t i;
+
+	p->callers = calloc(w->calls.list.nr + 1, sizeof(*p->callers));
+	if (!p->callers)
+		return -1;
+	p->nr_callers = w->calls.list.nr;
+	for (i = 0; i < p->nr_callers; i++)
+		p->callers[i] =
+			(struct mh_profile_caller){ .code = w->code.of_site[w->nr + i],
+						    .parent = w->calls.list.v[i].parent };
+	return 0;
+}
+
 /* ---- rows ---- */
 
 static int by_code(const void *a, const void *b)
@@ -343,6 +375,8 @@ static int by_code(const void *a, const void *b)
 		return x->code < y->code ? -1 : 1;
 	if (x->object != y->object)
 		return x->object < y->object ? -1 : 1;
+	if (x->caller != y->caller)
+		return x->caller < y->caller ? -1 : 1;
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
 	return (x->level > y->level) - (x->level < y->level);
@@ -368,12 +402,14 @@ static int make_rows(struct work *w)
 
 		row->code = s->ip ? w->code.of_site[i] : MH_PROFILE_NONE;
 		row->object = w->object_of[w->data.of_site[i]];
+		row->caller = w->caller_of ? w->caller_of[i] : MH_PROFILE_NONE;
 		row->addr = s->addr;
 		row->level = s->level;
 		row->samples = s->samples;
 		row->events = s->periods;
 		row->cycles = s->weight;
 		p->nr_samples += s->samples;
+		p->nr_chained += row->caller == MH_PROFILE_NONE ? 0 : s->samples;
 		p->has_cycles |= s->weight != 0;
 		p->has_level |= s->level != 0;
 		if (s->ip) {
@@ -606,9 +642,11 @@ static int make_loads(struct work *w, const struct mh_session_source *src,
 /* ---- the view ---- */
 
 static int collect(struct mh_analysis *a, struct mh_session *s,
-		   const struct mh_session_source *src, struct mh_err *err)
+		   const struct mh_session_source *src, bool by_stack, struct mh_err *err)
 {
-	struct mh_sites_frame frame = { .session = s, .by_addr = true, .by_level = true };
+	struct mh_sites_frame frame = {
+		.session = s, .by_addr = true, .by_level = true, .by_stack = by_stack
+	};
 	struct mh_places at = { 0 };
 	struct mh_filter f;
 	int ret = MH_OK;
@@ -620,7 +658,8 @@ static int collect(struct mh_analysis *a, struct mh_session *s,
 	mh_session_filter(s, src, &f);
 	f.kinds = 1u << MH_EV_SAMPLE;
 	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_ADDR | MH_COL_THREAD |
-		    MH_COL_PERIOD | MH_COL_WEIGHT | MH_COL_DATA_SRC;
+		    MH_COL_PERIOD | MH_COL_WEIGHT | MH_COL_DATA_SRC |
+		    (by_stack ? MH_COL_OTHER : 0);
 	mh_sites_analysis(a, &frame);
 	if (!ret)
 		ret = mh_pass_run(s, &f, a, 1, err);
@@ -631,14 +670,21 @@ static int collect(struct mh_analysis *a, struct mh_session *s,
 static int fill(struct work *w, const struct mh_profile_opts *opts, struct mh_err *err)
 {
 	struct kept *kept = w->out->names;
-	int ret = side_make(&w->code, w, true, err);
+	int ret = MH_OK;
+
+	if (w->calls.frames) {
+		w->caller_of = mh_calls_of_all(&w->calls, w->sites, w->nr);
+		if (!w->caller_of)
+			return no_memory(err);
+	}
+	ret = side_make(&w->code, w, true, err);
 
 	if (!ret)
 		ret = side_make(&w->data, w, false, err);
 	if (ret)
 		return ret;
-	if (make_modules(w) || make_maps(w) || make_codes(w, kept) || make_objects(w) ||
-	    make_rows(w) || count_bytes(w->out))
+	if (make_modules(w) || make_maps(w) || make_codes(w, kept) || make_callers(w) ||
+	    make_objects(w) || make_rows(w) || count_bytes(w->out))
 		return no_memory(err);
 	ret = choose_program(w, opts->module, err);
 	return ret || !opts->symbols ? ret : make_symbols(w, err);
@@ -673,8 +719,10 @@ int mh_profile_analyze(struct mh_profile *out, struct mh_session *s,
 	memset(out, 0, sizeof(*out));
 	ret = mh_session_pick(s, 1u << MH_EV_SAMPLE, "profile of code and data", &src,
 			      err);
+	if (!ret && opts->callers)
+		ret = mh_calls_init(&w.calls, s, src, err);
 	if (!ret)
-		ret = collect(&a, s, src, err);
+		ret = collect(&a, s, src, w.calls.frames != NULL, err);
 	if (ret)
 		return ret;
 	sites = a.part;
@@ -694,6 +742,8 @@ int mh_profile_analyze(struct mh_profile *out, struct mh_session *s,
 	}
 	side_fini(&w.code);
 	side_fini(&w.data);
+	mh_calls_fini(&w.calls);
+	free(w.caller_of);
 	free(w.mappings);
 	free(w.object_of);
 	mh_pass_release(&a, 1);

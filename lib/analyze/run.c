@@ -108,15 +108,7 @@ static double value_of(uint64_t bytes)
 
 static int moments_of(struct work *w, struct mh_err *err)
 {
-	struct mh_analysis a = { 0 };
-	struct mh_filter f;
-	int ret;
-
-	mh_moments_analysis(&a, &w->scan);
-	mh_session_filter(w->s, w->src, &f);
-	f.kinds = 1u << w->kind;
-	ret = mh_pass_run(w->s, &f, &a, 1, err);
-	return ret ? ret : mh_moments_take(&w->moments, &a, w->s, w->src, err);
+	return mh_moments_run(&w->moments, &w->scan, w->src, w->kind, w->s, err);
 }
 
 /*
@@ -145,6 +137,16 @@ static int skip_warm_up(struct work *w, struct mh_err *err)
 	mh_moments_fini(&w->moments);
 	memset(&w->moments, 0, sizeof(w->moments));
 	return moments_of(w, err);
+}
+
+static int leave_out(struct work *w, struct mh_err *err)
+{
+	size_t nr, nr_busy;
+	int ret = mh_moments_leave_out(&w->moments, w->s, w->src, &nr, &nr_busy, err);
+
+	w->run->nr_left_out = nr;
+	w->run->nr_busy = nr_busy;
+	return ret;
 }
 
 static uint64_t length_of(const struct work *w)
@@ -318,7 +320,7 @@ static void fill_quality(struct work *w)
 	fill_buckets(run, &w->wss.any);
 
 	run->nr_windows = w->wss.any.n;
-	run->nr_no_data = w->wss.nr_no_data;
+	run->nr_no_data = w->wss.nr_no_data - run->nr_left_out;
 	run->nr_skipped = w->wss.nr_skipped;
 	run->median_window_ns = w->wss.window_ns;
 	run->lost = w->s->lost;
@@ -339,6 +341,8 @@ int mh_run_analyze(struct mh_run *out, struct mh_environment *env, struct mh_ses
 		return ret;
 	w.kind = mh_session_data_kind(w.src);
 	ret = skip_warm_up(&w, err);
+	if (!ret)
+		ret = leave_out(&w, err);
 	if (!ret)
 		ret = put_wss(&w, err);
 	if (!ret)

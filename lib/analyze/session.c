@@ -154,6 +154,20 @@ uint64_t mh_session_aggr_ns(const struct mh_session *s, uint16_t source, uint64_
 	return mh_intervals_at(&s->intervals, source, time_ns);
 }
 
+static int take_ran(struct mh_session *s, const struct mh_event *ev, bool waited,
+		    struct mh_err *err)
+{
+	struct mh_ran *r;
+
+	if (!mh_session_has_pid(s, ev->stat.pid))
+		return MH_OK;
+	r = mh_vec_push(&s->ran);
+	if (!r)
+		return no_memory(err);
+	*r = (struct mh_ran){ ev->time_ns, ev->stat.value, ev->source, waited };
+	return MH_OK;
+}
+
 static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_err *err)
 {
 	const struct mh_ev_stat *st = &ev->stat;
@@ -168,6 +182,8 @@ static int take_stat(struct mh_session *s, const struct mh_event *ev, struct mh_
 
 	if (!strncmp(st->name, "cgroup.", strlen("cgroup.")))
 		return take_charge(s, ev, err);
+	if (!strcmp(st->name, "window.run_ns") || !strcmp(st->name, "window.wait_ns"))
+		return take_ran(s, ev, !strcmp(st->name, "window.wait_ns"), err);
 	/* Counters only grow: the largest is the last. */
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (!strcmp(st->name, wanted[i].name) && st->value > *wanted[i].value)
@@ -218,6 +234,7 @@ static int take_event(struct mh_session *s, const struct mh_event *ev, struct mh
 	case MH_EV_PAGES:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return MH_OK;
@@ -304,6 +321,7 @@ void mh_session_close(struct mh_session *s)
 	mh_maps_free(s->maps);
 	free(s->sources.v);
 	free(s->gaps.v);
+	free(s->ran.v);
 	free(s->footprints.v);
 	mh_intervals_fini(&s->intervals);
 	free(s->charges.v);
@@ -312,6 +330,7 @@ void mh_session_close(struct mh_session *s)
 	drop(s->opts.source);
 	drop(s->opts.at);
 	free(s->at.v);
+	mh_frames_fini(&s->frames);
 	free(s);
 }
 
@@ -402,8 +421,9 @@ int mh_session_pick(const struct mh_session *s, uint32_t kinds, const char *what
 		err, MH_ENOSUP,
 		"no source in the trace gives a %s (it has: %s); record with -s %s", what,
 		have,
-		kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
-					   : "damon, idle or refs");
+		kinds == 1u << MH_EV_SAMPLE  ? "mem or -s faults"
+		: kinds & 1u << MH_EV_SAMPLE ? "damon, idle, refs, mem or faults"
+					     : "damon, idle or refs");
 }
 
 enum mh_event_kind mh_session_data_kind(const struct mh_session_source *src)

@@ -10,6 +10,7 @@
 
 #include <memheat/analyze.h>
 
+#include "event/frames.h"
 #include "trace/intervals.h"
 
 struct mh_session_source {
@@ -43,6 +44,13 @@ struct mh_charge {
 	uint8_t kind; /* enum mh_charge_kind */
 };
 
+/* How long a process ran, or stood in line for a CPU, in the interval that ends then. */
+struct mh_ran {
+	uint64_t time_ns, ns;
+	uint16_t source;
+	bool waited;
+};
+
 struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
@@ -73,6 +81,13 @@ struct mh_session {
 		struct mh_charge *v; /* by time */
 		size_t nr, cap;
 	} charges;
+	struct {
+		struct mh_ran *v;
+		size_t nr, cap;
+	} ran;
+	struct mh_frames frames; /* of call chains, once frames_read */
+	bool frames_read;
+	struct mh_unwind_counts unwound;
 	struct mh_intervals intervals;
 	uint64_t lost, throttled, nonmem, observer_cpu_ns, stall_max_ns;
 	uint64_t kdamond_cpu_ns, nr_snapshots;
@@ -122,6 +137,9 @@ enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits);
 void mh_session_provenance(const struct mh_session *s,
 			   const struct mh_session_source *src, uint32_t kinds,
 			   struct mh_provenance *out);
+
+/* Add the chains of copied stacks to the frames, which are read and finished. */
+int mh_session_unwind(struct mh_session *s, struct mh_err *err) MH_MUST_CHECK;
 
 /* Fill in ->at. */
 int mh_at_find(struct mh_session *s, struct mh_err *err);

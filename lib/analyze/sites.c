@@ -31,16 +31,19 @@ static void *part_new(const void *arg)
 		t->at = f->at;
 		t->by_addr = f->by_addr;
 		t->by_level = f->by_level;
+		t->by_stack = f->by_stack;
 		t->blocks = f->blocks;
 	}
 	return t;
 }
 
 static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
-			       uint64_t addr, uint8_t level, uint32_t block)
+			       uint64_t addr, uint8_t level, uint32_t block,
+			       uint32_t stack)
 {
 	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr + level +
-		     (uint64_t)block * 127;
+		     (uint64_t)block * 127 +
+		     (uint64_t)stack * UINT64_C(0xff51afd7ed558ccd);
 	struct mh_site *s;
 	uint32_t i;
 
@@ -50,7 +53,7 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 			break;
 		s = &t->sites.v[i];
 		if (s->key == key && s->ip == ip && s->addr == addr &&
-		    s->level == level && s->block == block)
+		    s->level == level && s->block == block && s->stack == stack)
 			return s;
 	}
 	s = mh_vec_push(&t->sites);
@@ -61,6 +64,7 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 	s->addr = addr;
 	s->level = level;
 	s->block = block;
+	s->stack = stack;
 	return s;
 }
 
@@ -111,16 +115,17 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 	struct mh_site *s = NULL;
 	uint32_t i;
 
-	if (b->kind != MH_EV_SAMPLE || !c->ip || !c->time_ns || (t->by_addr && !c->addr))
+	if (b->kind != MH_EV_SAMPLE || !c->time_ns || !(t->by_addr ? c->addr : c->ip))
 		return MH_OK;
 	for (i = 0; i < b->nr; i++) {
 		uint64_t key =
 			mh_keys_of(&t->keys, c->pid ? c->pid[i] : 0, c->time_ns[i]);
-		uint64_t addr = c->addr ? c->addr[i] : 0;
+		uint64_t addr = c->addr ? c->addr[i] : 0, ip = c->ip ? c->ip[i] : 0;
 		uint64_t data_src = c->data_src ? c->data_src[i] : 0;
 		const struct mh_mem_access *a = NULL;
 		uint8_t level = MH_LEVEL_UNKNOWN;
 		uint32_t block = MH_NO_SITE;
+		uint32_t stack = t->by_stack && c->stack ? c->stack[i] : 0;
 
 		if (data_src || filtered)
 			a = mh_accesses_of(&t->accesses, data_src);
@@ -139,9 +144,9 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		}
 		if (t->blocks)
 			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
-		if (!s || s->ip != c->ip[i] || s->key != key || s->addr != addr ||
-		    s->level != level || s->block != block)
-			s = site_of(t, key, c->ip[i], addr, level, block);
+		if (!s || s->ip != ip || s->key != key || s->addr != addr ||
+		    s->level != level || s->block != block || s->stack != stack)
+			s = site_of(t, key, ip, addr, level, block, stack);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)
@@ -164,7 +169,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 	for (i = 0; i < b->sites.nr; i++) {
 		const struct mh_site *x = &b->sites.v[i];
 		struct mh_site *to =
-			site_of(a, x->key, x->ip, x->addr, x->level, x->block);
+			site_of(a, x->key, x->ip, x->addr, x->level, x->block, x->stack);
 
 		if (!to)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");

@@ -13,6 +13,7 @@ struct mh_site {
 	uint64_t ip;
 	uint64_t addr;    /* 0 where it was not asked */
 	uint32_t block;   /* site of the block that was there; MH_NO_SITE */
+	uint32_t stack;   /* id of its call chain; 0 where it was not asked */
 	uint64_t time_ns; /* of one of its samples */
 	uint64_t samples, periods, weight;
 	uint8_t level; /* enum mh_mem_level; 0 where it was not asked */
@@ -33,7 +34,7 @@ struct mh_sites {
 	} sites;
 	const struct mh_places *at; /* NULL: no --at */
 	const struct mh_blocks *blocks;
-	bool by_addr, by_level;
+	bool by_addr, by_level, by_stack;
 	uint64_t nr_no_addr;  /* by_addr: samples without one */
 	uint64_t nr_left_out; /* samples of pairs past MH_SITES_MAX */
 };
@@ -47,6 +48,7 @@ struct mh_sites_frame {
 	const struct mh_blocks *blocks; /* told apart, too; NULL: none */
 	bool by_addr;  /* tell data addresses apart too; those without one are left out */
 	bool by_level; /* and where they were served from */
+	bool by_stack; /* and call chains */
 };
 
 /* .part is a struct mh_sites. */

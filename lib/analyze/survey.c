@@ -45,7 +45,7 @@ const struct mh_survey_space *mh_survey_space(const struct mh_survey *sv, uint64
 	return bsearch(&want, sv->spaces.v, sv->spaces.nr, sizeof(want), by_key);
 }
 
-void mh_survey_fini(struct mh_survey *sv)
+static void survey_fini(struct mh_survey *sv)
 {
 	size_t i;
 
@@ -123,7 +123,7 @@ static void part_free(void *part)
 {
 	struct part *p = part;
 
-	mh_survey_fini(&p->sv);
+	survey_fini(&p->sv);
 	free(p);
 }
 
@@ -307,10 +307,11 @@ static int survey_samples(struct mh_survey *out, const struct mh_session *s,
 	return ret;
 }
 
-int mh_survey_run(struct mh_survey *out, struct mh_session *s,
-		  const struct mh_session_source *src, enum mh_event_kind kind,
-		  const struct mh_scan_opts *scan, struct mh_places *places,
-		  struct mh_err *err)
+/* @places: may be empty; their heat is filled in. @kind: of the data to look at. */
+static int survey_run(struct mh_survey *out, struct mh_session *s,
+		      const struct mh_session_source *src, enum mh_event_kind kind,
+		      const struct mh_scan_opts *scan, struct mh_places *places,
+		      struct mh_err *err)
 {
 	struct shared shared = { scan, places };
 	size_t i;
@@ -383,8 +384,8 @@ static int add_places(struct mh_places *places, const struct mh_survey *sv)
 	return 0;
 }
 
-int mh_survey_places(struct mh_places *places, const struct mh_session *s,
-		     const struct mh_survey *sv, struct mh_err *err)
+static int survey_places(struct mh_places *places, const struct mh_session *s,
+			 const struct mh_survey *sv, struct mh_err *err)
 {
 	size_t i;
 
@@ -402,4 +403,31 @@ int mh_survey_places(struct mh_places *places, const struct mh_session *s,
 			a->addr.end = b->addr.start;
 	}
 	return MH_OK;
+}
+
+int mh_overview_init(struct mh_overview *o, struct mh_session *s, const char *what,
+		     struct mh_err *err)
+{
+	int ret;
+
+	*o = (struct mh_overview){ .scan = { .session = s } };
+	ret = mh_session_pick(s, MH_DATA_KINDS, what, &o->src, err);
+	if (ret)
+		return ret;
+	o->kind = mh_session_data_kind(o->src);
+	ret = mh_moments_skip(&o->scan, o->src, o->kind, s, err);
+	if (!ret)
+		ret = mh_places_of_maps(&o->places, s, err);
+	if (ret)
+		return ret;
+	if (s->opts.at)
+		o->scan.at = &o->places;
+	ret = survey_run(&o->survey, s, o->src, o->kind, &o->scan, &o->places, err);
+	return ret ? ret : survey_places(&o->places, s, &o->survey, err);
+}
+
+void mh_overview_fini(struct mh_overview *o)
+{
+	mh_places_fini(&o->places);
+	survey_fini(&o->survey);
 }

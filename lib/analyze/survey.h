@@ -7,6 +7,7 @@
 #ifndef MEMHEAT_ANALYZE_SURVEY_H
 #define MEMHEAT_ANALYZE_SURVEY_H
 
+#include "analyze/moments.h"
 #include "analyze/numbering.h"
 #include "analyze/places.h"
 #include "analyze/ranges.h"
@@ -33,22 +34,26 @@ struct mh_survey {
 	double heat;
 };
 
-/* @places: may be empty; their heat is filled in. @kind: of the data to look at. */
-int mh_survey_run(struct mh_survey *out, struct mh_session *s,
-		  const struct mh_session_source *src, enum mh_event_kind kind,
-		  const struct mh_scan_opts *scan, struct mh_places *places,
-		  struct mh_err *err);
+/* NULL: no data of that space. */
+const struct mh_survey_space *mh_survey_space(const struct mh_survey *sv, uint64_t key);
 
 /*
- * Bring places in line with the data: spaces of which no mapping is known get places from
+ * What a view of all addresses begins with: data, where they may lie, and the survey. The
+ * places are in line with the data: spaces of which no mapping is known get places from
  * their extents, addresses outside every mapping get some where they are hot, and what a
  * process had mapped before an exec goes if nothing was seen of it.
  */
-int mh_survey_places(struct mh_places *places, const struct mh_session *s,
-		     const struct mh_survey *sv, struct mh_err *err);
+struct mh_overview {
+	const struct mh_session_source *src;
+	enum mh_event_kind kind;
+	struct mh_scan_opts scan;
+	struct mh_places places; /* of the maps and of the data */
+	struct mh_survey survey;
+};
 
-/* NULL: no data of that space. */
-const struct mh_survey_space *mh_survey_space(const struct mh_survey *sv, uint64_t key);
-void mh_survey_fini(struct mh_survey *sv);
+/* @what: the view's name. mh_overview_fini() whatever is returned. */
+int mh_overview_init(struct mh_overview *o, struct mh_session *s, const char *what,
+		     struct mh_err *err);
+void mh_overview_fini(struct mh_overview *o);
 
 #endif

@@ -73,15 +73,7 @@ int mh_sweep_run(struct mh_sweep *w, const struct mh_scan_ops *ops, void *arg,
 
 int mh_sweep_moments(struct mh_moments *out, struct mh_sweep *w, struct mh_err *err)
 {
-	struct mh_analysis a;
-	struct mh_filter f;
-	int ret;
-
-	mh_moments_analysis(&a, &w->scan);
-	mh_session_filter(w->s, w->src, &f);
-	f.kinds = 1u << w->kind;
-	ret = mh_pass_run(w->s, &f, &a, 1, err);
-	return ret ? ret : mh_moments_take(out, &a, w->s, w->src, err);
+	return mh_moments_run(out, &w->scan, w->src, w->kind, w->s, err);
 }
 
 void mh_sweep_fini(struct mh_sweep *w)

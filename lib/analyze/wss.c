@@ -235,8 +235,6 @@ int mh_wss_analyze(struct mh_wss *out, struct mh_session *s, struct mh_err *err)
 	struct mh_wss_input in = { .s = s, .scan = &scan };
 	struct mh_moments moments = { 0 };
 	struct mh_places places = { 0 };
-	struct mh_analysis a = { 0 };
-	struct mh_filter f;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
@@ -257,12 +255,7 @@ int mh_wss_analyze(struct mh_wss *out, struct mh_session *s, struct mh_err *err)
 	}
 	if (ret)
 		goto out;
-	mh_moments_analysis(&a, &scan);
-	mh_session_filter(s, in.src, &f);
-	f.kinds = 1u << in.kind;
-	ret = mh_pass_run(s, &f, &a, 1, err);
-	if (!ret)
-		ret = mh_moments_take(&moments, &a, s, in.src, err);
+	ret = mh_moments_run(&moments, &scan, in.src, in.kind, s, err);
 	in.moments = &moments;
 	if (!ret)
 		ret = mh_wss_fill(out, &in, err);

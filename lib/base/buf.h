@@ -23,7 +23,10 @@ struct mh_rbuf {
 
 static inline struct mh_rbuf mh_rbuf(const void *bytes, size_t len)
 {
-	return (struct mh_rbuf){ .p = bytes, .end = (const uint8_t *)bytes + len };
+	/* No bytes may be NULL, to which nothing can be added. */
+	const uint8_t *p = len ? bytes : (const uint8_t *)"";
+
+	return (struct mh_rbuf){ .p = p, .end = p + len };
 }
 
 static inline size_t mh_rbuf_left(const struct mh_rbuf *b)

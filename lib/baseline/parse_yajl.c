@@ -159,6 +159,8 @@ static int add_quality(struct parse *p, struct mh_run *run, double v)
 		uint64_t *to;
 	} members[] = { { "windows", &run->nr_windows },
 			{ "no_data", &run->nr_no_data },
+			{ "left_out", &run->nr_left_out },
+			{ "refined", &run->refined },
 			{ "skipped", &run->nr_skipped },
 			{ "median_window_ns", &run->median_window_ns },
 			{ "lost", &run->lost } };

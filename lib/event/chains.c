@@ -47,15 +47,19 @@ static int make_room(struct mh_chains *c, struct mh_err *err)
 	return MH_OK;
 }
 
-static int tell(const struct mh_event *of, uint32_t id, uint32_t parent, uint64_t ip,
-		mh_event_fn fn, void *arg, struct mh_err *err)
+/* @id and @parent without the base */
+static int tell(const struct mh_chains *c, const struct mh_event *of, uint32_t id,
+		uint32_t parent, uint64_t ip, mh_event_fn fn, void *arg,
+		struct mh_err *err)
 {
 	struct mh_event ev;
 
 	mh_event_init(&ev, MH_EV_STACK);
 	ev.time_ns = of->time_ns;
 	ev.source = of->source;
-	ev.stack = (struct mh_ev_stack){ .id = id, .parent = parent, .ip = ip };
+	ev.stack = (struct mh_ev_stack){ .id = c->base + id,
+					 .parent = parent ? c->base + parent : 0,
+					 .ip = ip };
 	return fn(arg, &ev, err);
 }
 
@@ -96,13 +100,13 @@ int mh_chains_put(struct mh_chains *c, uint32_t *id, const struct mh_event *of,
 					       "no memory for call chains");
 			*f = (struct mh_chain_frame){ .ip = ip, .parent = parent };
 			*slot = (uint32_t)c->frames.nr;
-			ret = tell(of, *slot, parent, ip, fn, arg, err);
+			ret = tell(c, of, *slot, parent, ip, fn, arg, err);
 			if (ret)
 				return ret;
 		}
 		parent = *slot;
 	}
-	*id = parent;
+	*id = parent ? c->base + parent : 0;
 	return MH_OK;
 }
 

@@ -23,6 +23,7 @@ struct mh_chains {
 	} frames;        /* id - 1 */
 	uint32_t *slots; /* ids by hash; 0: free */
 	size_t nr_slots;
+	uint32_t base;   /* added to all ids: what is below is another's */
 	uint64_t nr_cut; /* chains whose inner frames went over the limit */
 };
 

@@ -36,6 +36,11 @@
 		AT(kind, name), MH_FIELD_BITMAP, MH_BASE_DEC, 0, NULL                    \
 	}
 
+#define BLOB(kind, name)                                                                 \
+	{                                                                                \
+		AT(kind, name), MH_FIELD_BLOB, MH_BASE_HEX, 0, NULL                      \
+	}
+
 /* clang-format off */
 static const struct mh_field meta_fields[] = {
 	STR(meta, key),
@@ -148,6 +153,17 @@ static const struct mh_field stack_fields[] = {
 	DEC(stack, parent, U32),
 	HEX(stack, ip, U64),
 };
+
+static const struct mh_field stack_copy_fields[] = {
+	DEC(stack_copy, pid, U32),
+	DEC(stack_copy, tid, U32),
+	DEC(stack_copy, id, U32),
+	DEC(stack_copy, inner, U32),
+	DEC(stack_copy, machine, U16),
+	BLOB(stack_copy, regs),
+	HEX(stack_copy, sp, U64),
+	BLOB(stack_copy, stack),
+};
 /* clang-format on */
 
 #define TABLE(kind, name) [kind] = { name##_fields, COUNT(name##_fields) }
@@ -158,12 +174,19 @@ const struct mh_field *mh_event_fields(enum mh_event_kind kind, size_t *nr)
 		const struct mh_field *fields;
 		size_t nr;
 	} tables[MH_NR_EVENT_KINDS] = {
-		TABLE(MH_EV_META, meta),     TABLE(MH_EV_MAP, map),
-		TABLE(MH_EV_TASK, task),     TABLE(MH_EV_SAMPLE, sample),
-		TABLE(MH_EV_REGION, region), TABLE(MH_EV_PAGES, pages),
-		TABLE(MH_EV_STAT, stat),     TABLE(MH_EV_FOOTPRINT, footprint),
-		TABLE(MH_EV_LOST, lost),     TABLE(MH_EV_GAP, gap),
-		TABLE(MH_EV_STACK, stack),   TABLE(MH_EV_HEAP, heap),
+		TABLE(MH_EV_META, meta),
+		TABLE(MH_EV_MAP, map),
+		TABLE(MH_EV_TASK, task),
+		TABLE(MH_EV_SAMPLE, sample),
+		TABLE(MH_EV_REGION, region),
+		TABLE(MH_EV_PAGES, pages),
+		TABLE(MH_EV_STAT, stat),
+		TABLE(MH_EV_FOOTPRINT, footprint),
+		TABLE(MH_EV_LOST, lost),
+		TABLE(MH_EV_GAP, gap),
+		TABLE(MH_EV_STACK, stack),
+		TABLE(MH_EV_HEAP, heap),
+		TABLE(MH_EV_STACK_COPY, stack_copy),
 	};
 
 	mh_assert(kind < MH_NR_EVENT_KINDS && tables[kind].fields);

@@ -94,6 +94,18 @@ static const void *pointer_at(const struct mh_event *ev, const struct mh_field *
 	return p;
 }
 
+static void print_blob(FILE *out, const struct mh_field *f, const struct mh_event *ev)
+{
+	struct mh_blob blob;
+	uint32_t i;
+
+	memcpy(&blob, (const char *)ev + f->offset, sizeof(blob));
+	if (blob.len)
+		fprintf(out, " %s=", f->name);
+	for (i = 0; i < blob.len; i++)
+		fprintf(out, "%02x", blob.p[i]);
+}
+
 static void print_field(FILE *out, const struct mh_field *f, const struct mh_event *ev)
 {
 	const void *p;
@@ -120,6 +132,9 @@ static void print_field(FILE *out, const struct mh_field *f, const struct mh_eve
 			return;
 		fprintf(out, " %s=", f->name);
 		print_runs(out, p, ev->pages.nr_pages);
+		return;
+	case MH_FIELD_BLOB:
+		print_blob(out, f, ev);
 		return;
 	case MH_FIELD_U8:
 	case MH_FIELD_U16:
@@ -259,6 +274,25 @@ static int parse_build_id(struct mh_ev_map *map, const char *s)
 	return 0;
 }
 
+/* Two digits become a byte, in place. */
+static int parse_blob(const struct mh_field *f, struct mh_event *ev, char *value)
+{
+	size_t i, len = strlen(value);
+	struct mh_blob blob = { (const uint8_t *)value, (uint32_t)(len / 2) };
+
+	if (len % 2 || len / 2 > UINT32_MAX)
+		return -1;
+	for (i = 0; i < len / 2; i++) {
+		int hi = hex_digit(value[2 * i]), lo = hex_digit(value[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return -1;
+		value[i] = (char)((unsigned)hi << 4 | (unsigned)lo);
+	}
+	memcpy((char *)ev + f->offset, &blob, sizeof(blob));
+	return 0;
+}
+
 /* A field's value into the event; bitmaps are kept as text until nr_pages is known. */
 static int parse_field(const struct mh_field *f, struct mh_event *ev, char *value)
 {
@@ -271,6 +305,8 @@ static int parse_field(const struct mh_field *f, struct mh_event *ev, char *valu
 		return 0;
 	case MH_FIELD_BUILD_ID:
 		return parse_build_id(&ev->map, value);
+	case MH_FIELD_BLOB:
+		return parse_blob(f, ev, value);
 	case MH_FIELD_U8:
 	case MH_FIELD_U16:
 	case MH_FIELD_U32:

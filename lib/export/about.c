@@ -70,6 +70,9 @@ void mh_about_profile(struct mh_about *a, const char *name,
 	mh_about_left_out(a, p->nr_left_out, "samples",
 			  "past the limit of distinct places");
 	mh_about_left_out(a, p->from.lost, "samples", "lost by the recorder");
+	if (p->nr_callers && p->nr_chained < p->nr_samples)
+		mh_about_add(a, "without a call chain: %" PRIu64 " samples",
+			     p->nr_samples - p->nr_chained);
 	if (p->nr_unnamed_code)
 		mh_about_add(a, "without a function's name: %" PRIu64 " samples",
 			     p->nr_unnamed_code);

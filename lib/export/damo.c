@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "base/vec.h"
+#include "export/about.h"
 #include "export/exporters.h"
 
 #define CHUNK 65536
@@ -371,12 +372,42 @@ static int put_record(struct export *x, const struct key *k, struct mh_err *err)
 	x->nr_snapshots = x->bytes = x->nr_regions = 0;
 	ret = each_batch(x, &f, put_batch, err);
 	close_snapshot(x);
-	put(x, "], \"data_source\": \"%s\"}",
+	put(x, "], \"data_source\": \"%s\"",
 	    data_source && !strcmp(data_source, "damon_stat") ? data_source : "unknown");
 	return ret;
 }
 
-static int put_records(struct export *x, struct mh_err *err)
+/* What the export says of itself, in the first record: DAMO asks for the keys that it
+ * knows. */
+static void put_about(struct export *x, const struct mh_export_input *in)
+{
+	const uint64_t *rows = mh_reader_info(in->reader)->rows;
+	const char *name = meta(x, x->keys.v[0].source, "name");
+	struct mh_about a;
+	const char *c;
+	size_t i;
+
+	mh_about_begin(&a, "damo", in);
+	mh_about_add(&a, "source: %s", name ? name : "?");
+	mh_about_add(&a, "units: nr_accesses are checks that found an access; addresses "
+			 "and sizes in bytes, times in ns");
+	mh_about_left_out(&a, rows[MH_EV_SAMPLE] + rows[MH_EV_PAGES],
+			  "samples and page maps of other sources",
+			  "a record holds regions");
+	mh_about_left_out(&a, rows[MH_EV_MAP], "mappings",
+			  "a record has no place for them");
+	put(x, ", \"memheat\": [");
+	for (i = 0; i < a.nr; i++) {
+		put(x, "%s\"", i ? ", " : "");
+		for (c = a.lines[i]; *c; c++)
+			put(x, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+		put(x, "\"");
+	}
+	put(x, "]");
+}
+
+static int put_records(struct export *x, const struct mh_export_input *in,
+		       struct mh_err *err)
 {
 	size_t i;
 	int ret = MH_OK;
@@ -386,6 +417,9 @@ static int put_records(struct export *x, struct mh_err *err)
 		if (i)
 			put(x, ", ");
 		ret = put_record(x, &x->keys.v[i], err);
+		if (ret == MH_OK && !i)
+			put_about(x, in);
+		put(x, "}");
 	}
 	put(x, "]");
 	x->z.avail_in = 0;
@@ -419,7 +453,7 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 		ret = mh_intervals_read(&x->intervals, x->r, err);
 	if (ret == MH_OK) {
 		qsort(x->keys.v, x->keys.nr, sizeof(*x->keys.v), by_key);
-		ret = put_records(x, err);
+		ret = put_records(x, in, err);
 	}
 	deflateEnd(&x->z);
 	mh_intervals_free(x->intervals);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Folded stacks, one per line: "process;outer;...;inner;object events". The object that
+ * Folded stacks, one per line: "process;outer;...;inner;object events". Callers come
+ * first where samples have call chains. The object that
  * was accessed is the leaf, so that a flame graph ends in data. Lines that begin with '#'
  * end in one too: readers look for a number at the end.
  */
@@ -10,24 +11,12 @@
 #include "export/exporters.h"
 #include "export/pairs.h"
 
-/* ';' ends a frame, and nothing else is special. */
-static void put_name(FILE *out, const char *name)
-{
-	for (; *name; name++)
-		putc(*name == ';' || *name == '\n' ? ':' : *name, out);
-}
-
 static void put_stack(FILE *out, const struct mh_profile *p, const struct mh_pair *pair)
 {
-	char label[MH_LABEL_MAX];
-	uint32_t i;
-
 	fprintf(out, "pid %" PRIu32 ";", p->objects[pair->object].pid);
-	for (i = mh_label_frames(p, pair->code); i-- > 0;) {
-		put_name(out, mh_label_code(label, p, pair->code, i));
-		putc(';', out);
-	}
-	put_name(out, p->objects[pair->object].name);
+	mh_put_callers(out, p, pair->caller);
+	mh_put_code(out, p, pair->code);
+	mh_put_name(out, p->objects[pair->object].name);
 	fprintf(out, " %" PRIu64 "\n", pair->events);
 }
 
@@ -49,6 +38,6 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 const struct mh_exporter mh_exporter_folded = {
 	.name = "folded",
 	.summary = "stacks that end in data, for flamegraph.pl and speedscope",
-	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CODE,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CODE | MH_EXPORT_CHAINS,
 	.run = run,
 };

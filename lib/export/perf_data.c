@@ -4,7 +4,8 @@
  * and what else reads that format. File mode: attributes before the records, descriptions
  * (host, command line, names of events) after them, and a header that points to both.
  *
- * All events share one layout, in which a field that a sample lacks is 0; the attributes
+ * All events share one layout, in which a field that a sample lacks is 0 (call chains are
+ * in it where a sample has one); the attributes
  * have the size of Linux 4.x's, which every perf since then takes. Records need no order:
  * perf sorts them by time.
  *
@@ -20,6 +21,8 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "event/frames.h"
+#include "export/about.h"
 #include "export/exporters.h"
 
 /* linux/perf_event.h may be named by lib/ring and the importer only: its numbers here. */
@@ -44,11 +47,20 @@ enum {
 	MISC_EXACT_IP = 1 << 14
 };
 
+/* Marks in call chains: the frames that follow are of this mode. */
+#define CONTEXT_KERNEL       ((uint64_t)-128)
+#define CONTEXT_USER         ((uint64_t)-512)
+#define CONTEXT_GUEST_KERNEL ((uint64_t)-2176)
+#define CONTEXT_GUEST_USER   ((uint64_t)-2560)
+#define CHAIN_MAX            1024 /* words of one chain; perf records 127 frames */
+
 /* IP TID TIME ADDR CPU PERIOD DATA_SRC IDENTIFIER PHYS_ADDR DATA_PAGE_SIZE WEIGHT_STRUCT
  */
 #define SAMPLE_TYPE                                                                      \
 	(1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 7 | 1u << 8 | 1u << 15 |          \
 	 1u << 16 | 1u << 19 | 1u << 22 | 1u << 24)
+
+#define SAMPLE_CALLCHAIN (1u << 5) /* where the trace has any */
 
 #define ATTR_SIZE     112u
 #define HEADER_SIZE   104u
@@ -81,6 +93,8 @@ struct export
 	FILE *out;
 	const struct mh_reader *r;
 	const struct mh_filter *filter;
+	const struct mh_frames *frames;
+	bool chains;
 	struct {
 		struct kind *v;
 		size_t nr, cap;
@@ -88,6 +102,7 @@ struct export
 	uint64_t ids_at, attrs_at, data_at, data_end;
 	struct mh_wbuf b; /* the record or section under way */
 	uint64_t nr_samples;
+	char about[1024]; /* what the export says of itself: perf's version, for perf */
 };
 
 /* ---- bytes ---- */
@@ -208,6 +223,7 @@ static int find_kinds(struct export *x, const struct mh_batch *b, struct mh_err 
 		uint16_t event = b->sample.event ? b->sample.event[i] : 0;
 		struct kind *k;
 
+		x->chains |= b->sample.stack && b->sample.stack[i];
 		if (kind_of(x, b->source, event) != NO_EVENT)
 			continue;
 		k = mh_vec_push(&x->kinds);
@@ -257,6 +273,36 @@ static unsigned mode_of(const struct mh_ev_sample *s)
 	return misc | (s->flags & MH_SAMPLE_EXACT_IP ? MISC_EXACT_IP : 0);
 }
 
+static uint64_t context_of(const struct mh_ev_sample *s, uint64_t ip)
+{
+	if (s->flags & MH_SAMPLE_GUEST)
+		return mh_ip_is_kernel(ip) ? CONTEXT_GUEST_KERNEL : CONTEXT_GUEST_USER;
+	return mh_ip_is_kernel(ip) ? CONTEXT_KERNEL : CONTEXT_USER;
+}
+
+/* A sample without a chain has what the kernel gives at least: itself. */
+static void put_chain(struct export *x, const struct mh_event *ev)
+{
+	const struct mh_ev_sample *s = &ev->sample;
+	const struct mh_stack_frame *f = mh_frames_find(x->frames, ev->source, s->stack);
+	uint64_t words[CHAIN_MAX], mode = 0;
+	size_t nr = 0, i;
+
+	if (!f) {
+		words[nr++] = s->flags & MH_SAMPLE_KERNEL ? context_of(s, UINT64_MAX)
+							  : context_of(s, 0);
+		words[nr++] = s->ip;
+	}
+	for (; f && nr + 2 <= CHAIN_MAX; f = mh_frames_caller(x->frames, f)) {
+		if (context_of(s, f->ip) != mode)
+			words[nr++] = mode = context_of(s, f->ip);
+		words[nr++] = f->ip;
+	}
+	mh_wbuf_u64(&x->b, nr);
+	for (i = 0; i < nr; i++)
+		mh_wbuf_u64(&x->b, words[i]);
+}
+
 static int put_sample(struct export *x, const struct mh_event *ev, struct mh_err *err)
 {
 	const struct mh_ev_sample *s = &ev->sample;
@@ -274,6 +320,8 @@ static int put_sample(struct export *x, const struct mh_event *ev, struct mh_err
 	mh_wbuf_u32(&x->b, s->cpu);
 	mh_wbuf_u32(&x->b, 0);
 	mh_wbuf_u64(&x->b, s->period);
+	if (x->chains)
+		put_chain(x, ev);
 	mh_wbuf_u32(&x->b, s->weight > UINT32_MAX ? UINT32_MAX : (uint32_t)s->weight);
 	mh_wbuf_u16(&x->b, s->ins_lat);
 	mh_wbuf_u16(&x->b, s->p_stage);
@@ -401,7 +449,7 @@ static void put_attr(struct export *x, size_t i)
 	mh_wbuf_u32(&x->b, ATTR_SIZE);
 	mh_wbuf_u64(&x->b, number_of(x, k, ".config", faults ? SW_FAULTS : SW_DUMMY));
 	mh_wbuf_u64(&x->b, freq ? freq : number_of(x, k, ".period", 1));
-	mh_wbuf_u64(&x->b, SAMPLE_TYPE);
+	mh_wbuf_u64(&x->b, SAMPLE_TYPE | (x->chains ? SAMPLE_CALLCHAIN : 0));
 	mh_wbuf_u64(&x->b, 0); /* read_format */
 	mh_wbuf_u64(&x->b, flags);
 	mh_wbuf_u64(&x->b, 0); /* wakeup, breakpoint type */
@@ -488,7 +536,7 @@ static bool put_feature(struct export *x, unsigned bit)
 		put_event_desc(x);
 		return true;
 	case FEAT_VERSION:
-		put_string(x, "memheat " MEMHEAT_VERSION);
+		put_string(x, x->about);
 		return true;
 	case FEAT_NRCPUS:
 		if (!value)
@@ -585,12 +633,30 @@ static int write_all(struct export *x, struct mh_err *err)
 	return ret ? ret : write_header(x, features, err);
 }
 
+static void make_about(struct export *x, const struct mh_export_input *in)
+{
+	const uint64_t *rows = mh_reader_info(in->reader)->rows;
+	uint64_t others = rows[MH_EV_REGION] + rows[MH_EV_PAGES];
+	struct mh_about a;
+	size_t i, len = 0;
+
+	mh_about_begin(&a, "perf-data", in);
+	mh_about_add(&a, "source: the events' names; units: their periods");
+	mh_about_left_out(&a, others, "regions and page maps", "perf.data holds samples");
+	for (i = 0; i < a.nr && len < sizeof(x->about); i++)
+		len += (size_t)snprintf(x->about + len, sizeof(x->about) - len, "%s%s",
+					i ? "; " : "", a.lines[i]);
+}
+
 static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 {
 	static const struct mh_filter all;
-	struct export x = { .out = out, .r = in->reader, .filter = &all };
+	struct export x = {
+		.out = out, .r = in->reader, .filter = &all, .frames = in->frames
+	};
 	int ret;
 
+	make_about(&x, in);
 	if (ftello(out) != 0)
 		return mh_fail(err, MH_EINPUT,
 			       "perf.data has its header written last and needs a file "
@@ -611,6 +677,6 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 const struct mh_exporter mh_exporter_perf_data = {
 	.name = "perf-data",
 	.summary = "perf.data from samples, for perf script and perf report --mem-mode",
-	.needs = MH_EXPORT_EVENTS | MH_EXPORT_BINARY,
+	.needs = MH_EXPORT_EVENTS | MH_EXPORT_BINARY | MH_EXPORT_CHAINS,
 	.run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * profile.proto of pprof, gzip'd: stacks are code, innermost first; the object that was
+ * profile.proto of pprof, gzip'd: stacks are code, innermost first, with callers where
+ * samples have call chains (a caller's address is in the call); the object that was
  * accessed is the label "data", its type "type", the level "mem_lvl", the process "pid".
  * `pprof -tagleaf=data` makes the object the leaf.
  *
@@ -273,8 +274,12 @@ static void put_sample(struct writer *w, const struct mh_profile_row *row)
 	const struct mh_profile_object *o = &w->p->objects[row->object];
 	uint64_t location = row->code == MH_PROFILE_NONE ? w->p->nr_codes : row->code;
 	struct mh_wbuf s = { 0 }, packed = { 0 }, label = { 0 };
+	uint32_t caller;
 
 	mh_wbuf_varint(&packed, location + 1);
+	for (caller = row->caller; caller != MH_PROFILE_NONE;
+	     caller = w->p->callers[caller].parent)
+		mh_wbuf_varint(&packed, (uint64_t)w->p->callers[caller].code + 1);
 	put_message(&s, SAMPLE_LOCATION, &packed);
 	mh_wbuf_varint(&packed, row->events);
 	mh_wbuf_varint(&packed, row->bytes);
@@ -292,10 +297,11 @@ static void put_sample(struct writer *w, const struct mh_profile_row *row)
 
 static bool same_stack(const struct mh_profile_row *a, const struct mh_profile_row *b)
 {
-	return a->code == b->code && a->object == b->object;
+	return a->code == b->code && a->object == b->object && a->caller == b->caller;
 }
 
-/* Rows of one code and object stand together; they differ by address and level. */
+/* Rows of one code, object and caller stand together; they differ by address and level.
+ */
 static void put_samples(struct writer *w)
 {
 	const struct mh_profile *p = w->p;
@@ -314,6 +320,7 @@ static void put_samples(struct writer *w)
 			j = r->level < MH_NR_MEM_LEVELS ? r->level : 0;
 			sum[j].code = r->code;
 			sum[j].object = r->object;
+			sum[j].caller = r->caller;
 			sum[j].level = (uint8_t)j;
 			sum[j].samples += r->samples;
 			sum[j].events += r->events;
@@ -408,6 +415,6 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 const struct mh_exporter mh_exporter_pprof = {
 	.name = "pprof",
 	.summary = "profile.proto for pprof, Parca and Pyroscope",
-	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CODE | MH_EXPORT_BINARY,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CODE | MH_EXPORT_BINARY | MH_EXPORT_CHAINS,
 	.run = run,
 };

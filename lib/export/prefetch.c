@@ -108,62 +108,50 @@ static const struct mh_table_column columns[] = {
 	{ "address", "", MH_CELL_TYPE_U64 },
 };
 
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-#define NUMBER  24
-
-static void put_row(struct mh_table_cell *c, char stride[NUMBER], const struct entry *e,
-		    const struct mh_profile *p)
+static void put_row(struct mh_table *t, const struct entry *e, const struct mh_profile *p)
 {
 	const struct mh_profile_frame *f =
 		e->code->nr_frames ? &e->code->frames[0] : NULL;
 	const struct mh_profile_load *l = e->load;
 
-	snprintf(stride, NUMBER, "%" PRId64, l->stride);
-	c++->u64 = l->samples;
-	c++->ratio = l->leveled ? miss_share(l) : (double)NAN;
-	c++->u64 = l->latency_p50 ? l->latency_p50 : MH_NO_DATA;
-	c++->u64 = l->latency_p95 ? l->latency_p95 : MH_NO_DATA;
-	c++->text = l->stride ? stride : NULL;
-	c++->ratio = l->stride ? l->confidence : (double)NAN;
-	c++->text = f ? f->function : NULL;
-	c++->text = f ? f->file : NULL;
-	c++->u64 = f && f->line ? f->line : MH_NO_DATA;
-	c++->text = mh_label_module(p, e->code->module);
-	c->u64 = e->code->vaddr;
+	mh_table_put_u64(t, l->samples);
+	mh_table_put_ratio(t, l->leveled ? miss_share(l) : (double)NAN);
+	mh_table_put_u64(t, l->latency_p50 ? l->latency_p50 : MH_NO_DATA);
+	mh_table_put_u64(t, l->latency_p95 ? l->latency_p95 : MH_NO_DATA);
+	if (l->stride)
+		mh_table_put_words(t, "%" PRId64, l->stride);
+	else
+		mh_table_put_text(t, NULL);
+	mh_table_put_ratio(t, l->stride ? l->confidence : (double)NAN);
+	mh_table_put_text(t, f ? f->function : NULL);
+	mh_table_put_text(t, f ? f->file : NULL);
+	mh_table_put_u64(t, f && f->line ? f->line : MH_NO_DATA);
+	mh_table_put_text(t, mh_label_module(p, e->code->module));
+	mh_table_put_u64(t, e->code->vaddr);
 }
 
 static int run_csv(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 {
-	struct mh_table_cell *cells;
 	struct entry *v;
 	struct mh_about about;
-	char(*strides)[NUMBER];
+	struct mh_table t;
 	size_t i, nr;
 	int ret = entries_make(&v, &nr, in->profile, "prefetch", err);
 
 	if (ret)
 		return ret;
-	cells = calloc(nr, COLUMNS * sizeof(*cells));
-	strides = calloc(nr, sizeof(*strides));
-	if (cells && strides) {
-		for (i = 0; i < nr; i++)
-			put_row(&cells[i * COLUMNS], strides[i], &v[i], in->profile);
-		mh_about_profile(&about, "prefetch", in);
-		mh_about_add(&about,
-			     "loads: 25%% of the samples served beyond the second "
-			     "level, or median latency of 30 cycles; most to gain "
-			     "first");
-		mh_about_add(&about, "stride: bytes, seen in samples that are far apart; "
-				     "empty: none");
-		mh_about_print(out, &about, "# ", "");
-		mh_table_print(out, MH_FORMAT_CSV, NULL, columns, COLUMNS, cells, nr);
-	} else {
-		ret = mh_fail(err, MH_ENOMEM, "no memory to export");
-	}
-	free(cells);
-	free(strides);
+	mh_about_profile(&about, "prefetch", in);
+	mh_about_add(&about, "loads: 25%% of the samples served beyond the second "
+			     "level, or median latency of 30 cycles; most to gain first");
+	mh_about_add(&about, "stride: bytes, seen in samples that are far apart; "
+			     "empty: none");
+	mh_about_print(out, &about, "# ", "");
+	mh_table_begin_csv(&t, out, MH_COLUMNS(columns));
+	for (i = 0; i < nr; i++)
+		put_row(&t, &v[i], in->profile);
+	mh_table_end(&t, NULL);
 	free(v);
-	return ret;
+	return MH_OK;
 }
 
 /* ---- LLVM ---- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * speedscope's own file format (https://www.speedscope.app/file-format-schema.json): a
- * sampled profile per process, whose weights are accesses. Frames are functions, and the
- * object that was accessed on top. It knows no comments: what is to be said of the export
- * is in its names and the field "exporter".
+ * sampled profile per process, whose weights are accesses. Frames are functions, callers
+ * below where they are known, and the object that was accessed on top. It knows no
+ * comments: what is to be said of the export is in its names and the field "exporter".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -67,15 +67,30 @@ static void put_frames(struct writer *w)
 	mh_json_end_array(&w->j);
 }
 
-static void put_stack(struct writer *w, const struct mh_pair *pair)
+static void put_code(struct writer *w, uint32_t code)
 {
-	uint32_t code =
-		pair->code == MH_PROFILE_NONE ? (uint32_t)w->p->nr_codes : pair->code;
 	uint32_t i;
 
+	for (i = mh_label_frames(w->p, code); i-- > 0;)
+		mh_json_u64(&w->j,
+			    w->first[code == MH_PROFILE_NONE ? w->p->nr_codes : code] +
+				    i);
+}
+
+/* As deep as chains are, which the profile limits. */
+static void put_callers(struct writer *w, uint32_t caller)
+{
+	if (caller == MH_PROFILE_NONE)
+		return;
+	put_callers(w, w->p->callers[caller].parent);
+	put_code(w, w->p->callers[caller].code);
+}
+
+static void put_stack(struct writer *w, const struct mh_pair *pair)
+{
 	mh_json_array(&w->j);
-	for (i = mh_label_frames(w->p, pair->code); i-- > 0;)
-		mh_json_u64(&w->j, w->first[code] + i);
+	put_callers(w, pair->caller);
+	put_code(w, pair->code);
 	mh_json_u64(&w->j, (uint64_t)w->nr_frames + pair->object);
 	mh_json_end_array(&w->j);
 }
@@ -181,6 +196,6 @@ static int run(FILE *out, const struct mh_export_input *in, struct mh_err *err)
 const struct mh_exporter mh_exporter_speedscope = {
 	.name = "speedscope",
 	.summary = "its own JSON, a profile per process",
-	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CODE,
+	.needs = MH_EXPORT_PROFILE | MH_EXPORT_CODE | MH_EXPORT_CHAINS,
 	.run = run,
 };

@@ -186,3 +186,33 @@ void mh_json_null(struct mh_json *j)
 	separate(j);
 	fputs("null", j->out);
 }
+
+void mh_json_put_string(struct mh_json *j, const char *key, const char *s)
+{
+	mh_json_key(j, key);
+	mh_json_string(j, s);
+}
+
+void mh_json_put_u64(struct mh_json *j, const char *key, uint64_t v)
+{
+	mh_json_key(j, key);
+	mh_json_u64(j, v);
+}
+
+void mh_json_put_bytes(struct mh_json *j, const char *key, uint64_t v)
+{
+	mh_json_key(j, key);
+	mh_json_bytes(j, v);
+}
+
+void mh_json_put_double(struct mh_json *j, const char *key, double v)
+{
+	mh_json_key(j, key);
+	mh_json_double(j, v);
+}
+
+void mh_json_put_bool(struct mh_json *j, const char *key, int v)
+{
+	mh_json_key(j, key);
+	mh_json_bool(j, v);
+}

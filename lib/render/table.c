@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables: one definition, three forms. Text is for eyes (units, alignment, names made
- * safe for a terminal, two spaces between columns, none at the end of a line); CSV and
- * JSON are for programs (raw numbers, absence as an empty field or null). CSV quotes as
- * RFC 4180 says but ends its lines with LF, as tools here expect.
+ * Tables: one list of columns, three forms. Text is for eyes (units, alignment, names
+ * made safe for a terminal, two spaces between columns, none at the end of a line); CSV
+ * and JSON are for programs (raw numbers, absence as an empty field or null). CSV quotes
+ * as RFC 4180 says but ends its lines with LF, as tools here expect. Only text has to
+ * know all rows before it can write the first: it keeps them as finished fields.
  */
 #include <memheat/render.h>
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "render/text.h"
@@ -16,7 +19,14 @@
 
 #define FIELD_MAX 512
 
-static bool is_absent(enum mh_cell_type type, const struct mh_table_cell *cell)
+/* What is put, in the member that the column's type names. */
+struct cell {
+	const char *text;
+	uint64_t u64;
+	double ratio;
+};
+
+static bool is_absent(enum mh_cell_type type, const struct cell *cell)
 {
 	switch (type) {
 	case MH_CELL_TYPE_TEXT:
@@ -33,15 +43,13 @@ static bool is_absent(enum mh_cell_type type, const struct mh_table_cell *cell)
 	return false;
 }
 
-/* A cell for eyes; returns its columns. */
-static size_t text_field(char buf[FIELD_MAX], enum mh_cell_type type,
-			 const struct mh_table_cell *cell)
+/* A number for eyes. */
+static void put_figure(char buf[FIELD_MAX], enum mh_cell_type type,
+		       const struct cell *cell)
 {
-	if (is_absent(type, cell))
-		return mh_utf8_safe(buf, FIELD_MAX, "-", 1);
 	switch (type) {
 	case MH_CELL_TYPE_TEXT:
-		return mh_utf8_safe(buf, FIELD_MAX, cell->text, 1);
+		break;
 	case MH_CELL_TYPE_U64:
 		snprintf(buf, FIELD_MAX, "%" PRIu64, cell->u64);
 		break;
@@ -58,22 +66,34 @@ static size_t text_field(char buf[FIELD_MAX], enum mh_cell_type type,
 		snprintf(buf, FIELD_MAX, "%" PRIx64, cell->u64);
 		break;
 	}
-	return strlen(buf);
 }
 
-static size_t column_width(const struct mh_table_column *columns, size_t nr_columns,
-			   size_t c, const struct mh_table_cell *cells, size_t nr_rows)
+/* Columns of a finished field. */
+static size_t columns_of(const char *field)
 {
 	char buf[FIELD_MAX];
-	size_t width = mh_utf8_safe(buf, FIELD_MAX, columns[c].title, 1), r;
 
-	for (r = 0; r < nr_rows; r++) {
-		size_t n = text_field(buf, columns[c].type, &cells[r * nr_columns + c]);
+	return mh_utf8_safe(buf, sizeof(buf), field, 1);
+}
 
-		if (n > width)
-			width = n;
-	}
-	return width;
+/* Keep a field of text, of at most @size bytes with its end. */
+static void keep_field(struct mh_table *t, enum mh_cell_type type,
+		       const struct cell *cell, size_t size)
+{
+	bool known = !is_absent(type, cell);
+	char buf[FIELD_MAX] = "-";
+	size_t width;
+
+	if (known && type == MH_CELL_TYPE_TEXT)
+		mh_utf8_safe(buf, size, cell->text, t->utf8);
+	else if (known)
+		put_figure(buf, type, cell);
+	width = columns_of(buf);
+	if (width > t->of[t->at].width)
+		t->of[t->at].width = width;
+	t->of[t->at].known |= known;
+	if (t->kept)
+		fwrite(buf, 1, strlen(buf) + 1, t->kept);
 }
 
 static void put_spaces(FILE *out, size_t n)
@@ -83,10 +103,10 @@ static void put_spaces(FILE *out, size_t n)
 }
 
 /* @pending: spaces owed from the field before; returned for the next one. */
-static size_t put_aligned(FILE *out, const char *s, size_t columns, size_t width,
-			  bool right, size_t pending)
+static size_t put_aligned(FILE *out, const char *s, size_t width, bool right,
+			  size_t pending)
 {
-	size_t fill = width - columns;
+	size_t fill = width - columns_of(s);
 
 	if (!*s)
 		return pending + width + 2;
@@ -95,38 +115,44 @@ static size_t put_aligned(FILE *out, const char *s, size_t columns, size_t width
 	return 2 + (right ? 0 : fill);
 }
 
-static void put_text_row(FILE *out, const struct mh_table_column *columns,
-			 size_t nr_columns, const struct mh_table_cell *cells,
-			 const size_t *width)
+/* @field: the row's first; NULL: the titles. Returns what is behind its last. */
+static const char *print_row(const struct mh_table *t, const char *field)
 {
 	size_t pending = 0, c;
 
-	for (c = 0; c < nr_columns; c++) {
-		char buf[FIELD_MAX];
-		size_t n = cells ? text_field(buf, columns[c].type, &cells[c])
-				 : mh_utf8_safe(buf, FIELD_MAX, columns[c].title, 1);
+	for (c = 0; c < t->nr_columns; c++) {
+		const char *s = field ? field : t->columns[c].title;
 
-		pending = put_aligned(out, buf, n, width[c],
-				      columns[c].type != MH_CELL_TYPE_TEXT, pending);
+		if (t->of[c].known || !t->known_only)
+			pending = put_aligned(t->out, s, t->of[c].width,
+					      t->columns[c].type != MH_CELL_TYPE_TEXT,
+					      pending);
+		if (field)
+			field += strlen(field) + 1;
 	}
-	putc('\n', out);
+	putc('\n', t->out);
+	return field;
 }
 
-#define COLUMNS_MAX 64
-
-static void print_text(FILE *out, const struct mh_table_column *columns,
-		       size_t nr_columns, const struct mh_table_cell *cells,
-		       size_t nr_rows)
+static int print_text(struct mh_table *t, struct mh_err *err)
 {
-	size_t width[COLUMNS_MAX], c, r;
+	const char *field;
+	size_t row;
 
-	mh_assert(nr_columns <= COLUMNS_MAX);
-	for (c = 0; c < nr_columns; c++)
-		width[c] = column_width(columns, nr_columns, c, cells, nr_rows);
-	put_text_row(out, columns, nr_columns, NULL, width);
-	for (r = 0; r < nr_rows; r++)
-		put_text_row(out, columns, nr_columns, cells + r * nr_columns, width);
+	/* A memory stream fails for want of memory only. */
+	if (!t->kept || fclose(t->kept) != 0) {
+		free(t->fields);
+		return mh_fail(err, MH_ENOMEM, "no memory for a table");
+	}
+	print_row(t, NULL);
+	field = t->fields;
+	for (row = 0; row < t->nr_rows; row++)
+		field = print_row(t, field);
+	free(t->fields);
+	return MH_OK;
 }
+
+/* ---- CSV and JSON ---- */
 
 static void put_csv_text(FILE *out, const char *s)
 {
@@ -150,8 +176,7 @@ static void put_csv_text(FILE *out, const char *s)
 		putc('"', out);
 }
 
-static void put_csv_cell(FILE *out, enum mh_cell_type type,
-			 const struct mh_table_cell *cell)
+static void put_csv_cell(FILE *out, enum mh_cell_type type, const struct cell *cell)
 {
 	char buf[MH_TEXT_MAX];
 
@@ -165,29 +190,8 @@ static void put_csv_cell(FILE *out, enum mh_cell_type type,
 		fprintf(out, "%" PRIu64, cell->u64);
 }
 
-static void print_csv(FILE *out, const struct mh_table_column *columns, size_t nr_columns,
-		      const struct mh_table_cell *cells, size_t nr_rows)
-{
-	size_t c, r;
-
-	for (c = 0; c < nr_columns; c++) {
-		if (c)
-			putc(',', out);
-		put_csv_text(out, columns[c].name);
-	}
-	putc('\n', out);
-	for (r = 0; r < nr_rows; r++) {
-		for (c = 0; c < nr_columns; c++) {
-			if (c)
-				putc(',', out);
-			put_csv_cell(out, columns[c].type, &cells[r * nr_columns + c]);
-		}
-		putc('\n', out);
-	}
-}
-
 static void put_json_cell(struct mh_json *j, enum mh_cell_type type,
-			  const struct mh_table_cell *cell)
+			  const struct cell *cell)
 {
 	if (is_absent(type, cell))
 		mh_json_null(j);
@@ -199,38 +203,144 @@ static void put_json_cell(struct mh_json *j, enum mh_cell_type type,
 		mh_json_u64(j, cell->u64);
 }
 
-static void print_json(struct mh_json *j, const struct mh_table_column *columns,
-		       size_t nr_columns, const struct mh_table_cell *cells,
-		       size_t nr_rows)
+static void write_csv(struct mh_table *t, enum mh_cell_type type, const struct cell *cell)
 {
-	size_t c, r;
-
-	mh_json_array(j);
-	for (r = 0; r < nr_rows; r++) {
-		mh_json_object(j);
-		for (c = 0; c < nr_columns; c++) {
-			mh_json_key(j, columns[c].name);
-			put_json_cell(j, columns[c].type, &cells[r * nr_columns + c]);
-		}
-		mh_json_end_object(j);
-	}
-	mh_json_end_array(j);
+	if (t->at)
+		putc(',', t->out);
+	put_csv_cell(t->out, type, cell);
+	if (t->at + 1 == t->nr_columns)
+		putc('\n', t->out);
 }
 
-void mh_table_print(FILE *out, enum mh_format format, struct mh_json *j,
-		    const struct mh_table_column *columns, size_t nr_columns,
-		    const struct mh_table_cell *cells, size_t nr_rows)
+static void write_json(struct mh_table *t, enum mh_cell_type type,
+		       const struct cell *cell)
 {
-	switch (format) {
+	if (!t->at && !t->members)
+		mh_json_object(t->j);
+	mh_json_key(t->j, t->columns[t->at].name);
+	put_json_cell(t->j, type, cell);
+	if (t->at + 1 == t->nr_columns && !t->members)
+		mh_json_end_object(t->j);
+}
+
+/* ---- what a table is asked ---- */
+
+static void begin(struct mh_table *t, enum mh_format format,
+		  const struct mh_table_column *columns, size_t nr_columns)
+{
+	mh_assert(nr_columns > 0 && nr_columns <= MH_TABLE_COLUMNS_MAX);
+	*t = (struct mh_table){ .columns = columns,
+				.nr_columns = nr_columns,
+				.format = format };
+}
+
+void mh_table_begin_text(struct mh_table *t, FILE *out, int utf8,
+			 const struct mh_table_column *columns, size_t nr_columns)
+{
+	size_t c;
+
+	begin(t, MH_FORMAT_TEXT, columns, nr_columns);
+	t->out = out;
+	t->utf8 = utf8;
+	t->kept = open_memstream(&t->fields, &t->len);
+	for (c = 0; c < nr_columns; c++)
+		t->of[c].width = columns_of(columns[c].title);
+}
+
+void mh_table_begin_csv(struct mh_table *t, FILE *out,
+			const struct mh_table_column *columns, size_t nr_columns)
+{
+	size_t c;
+
+	begin(t, MH_FORMAT_CSV, columns, nr_columns);
+	t->out = out;
+	for (c = 0; c < nr_columns; c++) {
+		if (c)
+			putc(',', out);
+		put_csv_text(out, columns[c].name);
+	}
+	putc('\n', out);
+}
+
+void mh_table_begin_json(struct mh_table *t, struct mh_json *j,
+			 const struct mh_table_column *columns, size_t nr_columns)
+{
+	begin(t, MH_FORMAT_JSON, columns, nr_columns);
+	t->j = j;
+	mh_json_array(j);
+}
+
+void mh_table_begin_members(struct mh_table *t, struct mh_json *j,
+			    const struct mh_table_column *columns, size_t nr_columns)
+{
+	begin(t, MH_FORMAT_JSON, columns, nr_columns);
+	t->j = j;
+	t->members = 1;
+}
+
+int mh_table_end(struct mh_table *t, struct mh_err *err)
+{
+	mh_assert(t->at == 0);
+	if (t->format == MH_FORMAT_TEXT)
+		return print_text(t, err);
+	if (t->format == MH_FORMAT_JSON)
+		mh_json_end_array(t->j);
+	return MH_OK;
+}
+
+/* @size: of a field of text */
+static void put_cell(struct mh_table *t, const struct cell *cell, size_t size)
+{
+	enum mh_cell_type type = t->columns[t->at].type;
+
+	switch (t->format) {
 	case MH_FORMAT_TEXT:
-		print_text(out, columns, nr_columns, cells, nr_rows);
+		keep_field(t, type, cell, size);
 		break;
 	case MH_FORMAT_CSV:
-		print_csv(out, columns, nr_columns, cells, nr_rows);
+		write_csv(t, type, cell);
 		break;
 	case MH_FORMAT_JSON:
-		mh_assert(j != NULL);
-		print_json(j, columns, nr_columns, cells, nr_rows);
+		write_json(t, type, cell);
 		break;
 	}
+	if (++t->at == t->nr_columns) {
+		t->at = 0;
+		t->nr_rows++;
+	}
+}
+
+void mh_table_put_name(struct mh_table *t, const char *name, size_t size)
+{
+	mh_assert(t->columns[t->at].type == MH_CELL_TYPE_TEXT);
+	put_cell(t, &(struct cell){ .text = name }, size < FIELD_MAX ? size : FIELD_MAX);
+}
+
+void mh_table_put_text(struct mh_table *t, const char *s)
+{
+	mh_table_put_name(t, s, FIELD_MAX);
+}
+
+void mh_table_put_words(struct mh_table *t, const char *fmt, ...)
+{
+	char buf[FIELD_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, args);
+	va_end(args);
+	mh_table_put_text(t, buf);
+}
+
+void mh_table_put_u64(struct mh_table *t, uint64_t v)
+{
+	mh_assert(t->columns[t->at].type != MH_CELL_TYPE_TEXT &&
+		  t->columns[t->at].type != MH_CELL_TYPE_RATIO);
+	put_cell(t, &(struct cell){ .u64 = v }, 0);
+}
+
+void mh_table_put_ratio(struct mh_table *t, double v)
+{
+	mh_assert(t->columns[t->at].type == MH_CELL_TYPE_RATIO);
+	put_cell(t, &(struct cell){ .ratio = v }, 0);
 }

@@ -82,13 +82,27 @@ static void skip_regs(struct mh_rbuf *b, uint64_t mask)
 		skip(b, (uint64_t)__builtin_popcountll(mask), 8);
 }
 
-static void skip_stack(struct mh_rbuf *b, struct mh_ring_extra *extra)
+static void read_user_regs(struct mh_rbuf *b, uint64_t mask, struct mh_ring_extra *extra)
+{
+	extra->regs_abi = word(b);
+	if (extra->regs_abi == PERF_SAMPLE_REGS_ABI_NONE)
+		return;
+	extra->regs = b->p;
+	skip(b, (uint64_t)__builtin_popcountll(mask), 8);
+}
+
+/* Of what there is room for, the kernel says how much it could copy. */
+static void read_stack(struct mh_rbuf *b, struct mh_ring_extra *extra)
 {
 	uint64_t size = word(b);
 
+	extra->stack = b->p;
 	skip(b, size, 1);
-	if (size)
-		extra->stack_len = word(b);
+	if (!size)
+		return;
+	extra->stack_len = word(b);
+	if (extra->stack_len > size)
+		b->bad = true;
 }
 
 static void read_weight(struct mh_rbuf *b, uint64_t type, struct mh_ev_sample *s)
@@ -147,9 +161,9 @@ static void parse_sample_rest(struct mh_ev_sample *s, const struct mh_ring_layou
 	if (type & PERF_SAMPLE_BRANCH_STACK)
 		skip_branches(b, l, extra);
 	if (type & PERF_SAMPLE_REGS_USER)
-		skip_regs(b, l->regs_user);
+		read_user_regs(b, l->regs_user, extra);
 	if (type & PERF_SAMPLE_STACK_USER)
-		skip_stack(b, extra);
+		read_stack(b, extra);
 	if (type & PERF_SAMPLE_WEIGHT_TYPE)
 		read_weight(b, type, s);
 	if (type & PERF_SAMPLE_DATA_SRC)

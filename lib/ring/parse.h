@@ -34,7 +34,10 @@ struct mh_ring_extra {
 	uint32_t raw_len;
 	const uint8_t *chain; /* PERF_SAMPLE_CALLCHAIN: u64s as recorded, unaligned */
 	uint64_t nr_chain;
-	uint64_t stack_len;   /* bytes of PERF_SAMPLE_STACK_USER */
+	uint64_t regs_abi;    /* PERF_SAMPLE_REGS_USER: PERF_SAMPLE_REGS_ABI_* */
+	const uint8_t *regs;  /* u64s by the layout's regs_user; NULL: none */
+	const uint8_t *stack; /* PERF_SAMPLE_STACK_USER; NULL: none */
+	uint64_t stack_len;   /* bytes of it that were copied */
 	uint64_t nr_branches; /* PERF_SAMPLE_BRANCH_STACK */
 	uint64_t aux_offset, aux_size,
 		aux_flags; /* of PERF_RECORD_AUX, which is MH_END */

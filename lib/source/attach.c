@@ -59,7 +59,7 @@ static int attach_cgroup(const struct mh_attach *a, struct mh_err *err)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return mh_fail_errno(err, "cannot open the cgroup '%s'", path);
-	ret = mh_watch_add_cgroup(a->watch, fd, &why);
+	ret = mh_sampler_add_cgroup(a->sampler, fd, &why);
 	close(fd);
 	if (ret && (why.sys_errno == EBADF || why.sys_errno == ENOENT))
 		return mh_fail(err, MH_ENOSUP,
@@ -78,7 +78,7 @@ static int attach_found(const struct mh_attach *a, const struct proc_list *found
 	int ret;
 
 	for (i = 0; i < found->nr; i++) {
-		ret = mh_watch_add_process(a->watch, found->v[i].pid, err);
+		ret = mh_sampler_add_process(a->sampler, found->v[i].pid, err);
 		if (ret && ret != MH_ENOTARGET) /* it may end meanwhile */
 			return ret;
 	}
@@ -96,12 +96,12 @@ static int attach_processes(const struct mh_attach *a, struct proc_list *found,
 	int ret;
 
 	do {
-		before = mh_watch_nr_tasks(a->watch);
+		before = mh_sampler_nr_tasks(a->sampler);
 		ret = mh_tree_list(found, a->target, a->sysroot, err);
 		if (!ret)
 			ret = attach_found(a, found, err);
-	} while (!ret && mh_watch_nr_tasks(a->watch) > before);
-	if (!ret && !mh_watch_nr_tasks(a->watch))
+	} while (!ret && mh_sampler_nr_tasks(a->sampler) > before);
+	if (!ret && !mh_sampler_nr_tasks(a->sampler))
 		ret = mh_fail(err, MH_ENOTARGET, "no process has pid %d",
 			      (int)a->target->pids[0]);
 	return ret;
@@ -115,7 +115,7 @@ int mh_attach(const struct mh_attach *a, struct mh_err *err)
 
 	switch (a->target->type) {
 	case MH_TARGET_SYSTEM:
-		return mh_watch_add_system(a->watch, err);
+		return mh_sampler_add_system(a->sampler, err);
 	case MH_TARGET_CGROUP:
 		ret = attach_cgroup(a, err);
 		if (!ret)
@@ -124,7 +124,7 @@ int mh_attach(const struct mh_attach *a, struct mh_err *err)
 	case MH_TARGET_PROCESSES:
 	default:
 		if (a->target->spawned)
-			return mh_watch_add_task(a->watch, a->target->pids[0], err);
+			return mh_sampler_add_task(a->sampler, a->target->pids[0], err);
 		ret = attach_processes(a, &found, err);
 		break;
 	}

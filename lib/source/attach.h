@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts the events of a watch onto a target, whatever kind it is, and tells of the
+/* Puts the events of a sampler onto a target, whatever kind it is, and tells of the
  * processes that are there already. */
 #ifndef MEMHEAT_SOURCE_ATTACH_H
 #define MEMHEAT_SOURCE_ATTACH_H
 
-#include "ring/watch.h"
+#include "ring/sampler.h"
 #include "source/tell.h"
 
 struct mh_attach {
-	struct mh_watch *watch;
+	struct mh_sampler *sampler;
 	const struct mh_target *target;
 	const char *sysroot; /* "" for none */
 	const char *name;    /* of the source, for warnings */

@@ -17,6 +17,7 @@ extern const struct mh_source_ops mh_source_damon_stat;
 extern const struct mh_source_ops mh_source_faults;
 extern const struct mh_source_ops mh_source_idle;
 extern const struct mh_source_ops mh_source_mem;
+extern const struct mh_source_ops mh_source_mglru;
 extern const struct mh_source_ops mh_source_refs;
 
 #endif

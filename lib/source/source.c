@@ -9,8 +9,8 @@
 static const struct mh_source_ops *const backends[] = {
 	&mh_source_damon,       &mh_source_damon_vaddr,  &mh_source_damon_fvaddr,
 	&mh_source_damon_paddr, &mh_source_damon_attach, &mh_source_damon_stat,
-	&mh_source_idle,        &mh_source_refs,         &mh_source_mem,
-	&mh_source_faults,
+	&mh_source_idle,        &mh_source_refs,         &mh_source_mglru,
+	&mh_source_mem,         &mh_source_faults,
 };
 
 const struct mh_source_ops *mh_source_at(size_t i)

@@ -13,6 +13,11 @@ uint64_t mh_tell_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static uint64_t time_of(const struct mh_tell *to)
+{
+	return to->time_ns ? to->time_ns : mh_tell_now_ns();
+}
+
 int mh_tell_meta(const struct mh_tell *to, struct mh_err *err, const char *name,
 		 const char *fmt, ...)
 {
@@ -25,7 +30,7 @@ int mh_tell_meta(const struct mh_tell *to, struct mh_err *err, const char *name,
 	va_end(args);
 	snprintf(key, sizeof(key), "source.%u.%s", to->source, name);
 	mh_event_init(&ev, MH_EV_META);
-	ev.time_ns = mh_tell_now_ns();
+	ev.time_ns = time_of(to);
 	ev.meta.key = key;
 	ev.meta.value = value;
 	return to->fn(to->arg, &ev, err);
@@ -38,7 +43,7 @@ int mh_tell_stat(const struct mh_tell *to, struct mh_err *err, const char *name,
 
 	mh_event_init(&ev, MH_EV_STAT);
 	ev.source = to->source;
-	ev.time_ns = mh_tell_now_ns();
+	ev.time_ns = time_of(to);
 	ev.stat.name = name;
 	ev.stat.value = value;
 	return to->fn(to->arg, &ev, err);

@@ -9,9 +9,10 @@ struct mh_tell {
 	mh_event_fn fn;
 	void *arg;
 	uint16_t source;
+	uint64_t time_ns; /* of what is told; 0: now */
 };
 
-/* CLOCK_MONOTONIC, the time of what is told. */
+/* CLOCK_MONOTONIC. */
 uint64_t mh_tell_now_ns(void);
 
 int mh_tell_meta(const struct mh_tell *to, struct mh_err *err, const char *name,

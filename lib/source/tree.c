@@ -239,14 +239,14 @@ static uint64_t stat_ticks(const char *sysroot, pid_t pid)
 	return utime + stime;
 }
 
-uint64_t mh_proc_run_ns(const char *sysroot, pid_t pid)
+bool mh_proc_sched_read(struct proc_sched *out, const char *sysroot, pid_t pid)
 {
-	char path[PATH_MAX], buf[128];
+	char path[PATH_MAX], buf[128], *rest;
 	struct dirent *entry;
-	uint64_t sum = 0;
 	bool any = false;
 	DIR *dir;
 
+	*out = (struct proc_sched){ 0 };
 	snprintf(path, sizeof(path), "%s/proc/%d/task", sysroot, (int)pid);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
@@ -255,11 +255,20 @@ uint64_t mh_proc_run_ns(const char *sysroot, pid_t pid)
 		snprintf(path, sizeof(path), "%s/proc/%d/task/%s/schedstat", sysroot,
 			 (int)pid, entry->d_name);
 		if (read_small(path, buf, sizeof(buf)) > 0) {
-			sum += strtoull(buf, NULL, 10);
+			out->run_ns += strtoull(buf, &rest, 10);
+			out->wait_ns += strtoull(rest, NULL, 10);
 			any = true;
 		}
 	}
 	if (dir)
 		closedir(dir);
-	return any ? sum : stat_ticks(sysroot, pid);
+	return any;
+}
+
+uint64_t mh_proc_run_ns(const char *sysroot, pid_t pid)
+{
+	struct proc_sched sched;
+
+	return mh_proc_sched_read(&sched, sysroot, pid) ? sched.run_ns
+							: stat_ticks(sysroot, pid);
 }

@@ -3,6 +3,7 @@
 #ifndef MEMHEAT_SOURCE_TREE_H
 #define MEMHEAT_SOURCE_TREE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <memheat/source.h>
@@ -35,9 +36,17 @@ int mh_tree_list(struct proc_list *list, const struct mh_target *target,
 int mh_proc_stat_read(struct proc_stat *out, const char *sysroot,
 		      pid_t pid) MH_MUST_CHECK;
 
+/* CPU time that the threads of a process have had, and have stood in line for. */
+struct proc_sched {
+	uint64_t run_ns, wait_ns;
+};
+
+/* Sums of /proc/PID/task/TID/schedstat; false, and zeroes, where there is none. */
+bool mh_proc_sched_read(struct proc_sched *out, const char *sysroot, pid_t pid);
+
 /*
  * CPU time in ns that the threads of a process have had, for comparison only: any change
- * means that it ran. Reads /proc/PID/task/TID/schedstat, or utime and stime without it.
+ * means that it ran. As above, or utime and stime where there is no schedstat.
  */
 uint64_t mh_proc_run_ns(const char *sysroot, pid_t pid);
 

@@ -250,6 +250,35 @@ int mh_watch_failed(struct watch *w, struct watched *p, int status,
 	}
 }
 
+/* ---- how much of the interval it ran ---- */
+
+int mh_watch_ran(const struct watched *p, const struct round *r, bool *ran,
+		 struct mh_err *err)
+{
+	pid_t pid = p->stat.pid;
+	struct proc_sched now;
+	bool known = mh_proc_sched_read(&now, r->sysroot, pid);
+	int status;
+
+	*ran = (known ? now.run_ns : mh_proc_run_ns(r->sysroot, pid)) != p->run_ns;
+	/* A thread that ended took its part of the sums along. */
+	if (!known || !p->armed_ns || p->armed_ns >= r->time_ns || !p->sched.run_ns ||
+	    now.run_ns < p->sched.run_ns || now.wait_ns < p->sched.wait_ns)
+		return MH_OK;
+	status =
+		mh_round_stat(r, pid, "window.run_ns", now.run_ns - p->sched.run_ns, err);
+	return status ? status
+		      : mh_round_stat(r, pid, "window.wait_ns",
+				      now.wait_ns - p->sched.wait_ns, err);
+}
+
+void mh_watch_note_run(struct watched *p, const struct round *r)
+{
+	bool known = mh_proc_sched_read(&p->sched, r->sysroot, p->stat.pid);
+
+	p->run_ns = known ? p->sched.run_ns : mh_proc_run_ns(r->sysroot, p->stat.pid);
+}
+
 /* ---- scanning ---- */
 
 /* CPU time, not elapsed time: on a busy machine a scan waits, which costs nobody. */

@@ -15,10 +15,11 @@
 
 struct watched {
 	struct proc_stat stat;
-	bool alive;        /* met in the scan under way */
-	bool unreadable;   /* a warning was given; tried again at each scan */
-	uint64_t armed_ns; /* its bits are clear since then; 0: never */
-	uint64_t run_ns;   /* CPU time at arming */
+	bool alive;              /* met in the scan under way */
+	bool unreadable;         /* a warning was given; tried again at each scan */
+	uint64_t armed_ns;       /* its bits are clear since then; 0: never */
+	uint64_t run_ns;         /* CPU time at arming */
+	struct proc_sched sched; /* the same, and its waiting; zeroes: not known */
 };
 
 struct watch_ops {
@@ -73,6 +74,14 @@ int mh_watch_tell_params(const struct watch *w, struct mh_err *err);
 /* A source's step(): scan when it is due. MH_END when all that was watched has ended. */
 int mh_watch_step(struct watch *w, int last, mh_event_fn fn, void *arg,
 		  struct mh_err *err);
+
+/* Whether it has run since it was armed; of an armed one tell how long it ran, and how
+ * long it stood in line for a CPU meanwhile. */
+int mh_watch_ran(const struct watched *p, const struct round *r, bool *ran,
+		 struct mh_err *err);
+
+/* Remember the CPU time that it has had until now: it is being armed. */
+void mh_watch_note_run(struct watched *p, const struct round *r);
 
 /* What a process's failed scan means for the recording: MH_OK to go on without it, having
  * told why; else @status, with *why in *err. */

@@ -13,7 +13,6 @@
 #include "base/vec.h"
 #include "symbol/module.h"
 
-#define NO_UNIT    UINT32_MAX
 #define TABLES_MAX ((size_t)8 << 20) /* bytes of abbreviations to keep between units */
 #define FRAMES_MAX 128
 
@@ -75,7 +74,12 @@ static int cus_make(struct mh_module *m)
 	return ret;
 }
 
-static uint32_t owner(struct mh_module *m, uint64_t addr)
+bool mh_module_units(struct mh_module *m)
+{
+	return !m->has_dwarf || m->cus.made || !cus_make(m);
+}
+
+uint32_t mh_module_owner(struct mh_module *m, uint64_t addr)
 {
 	size_t lo = 0, hi = m->cus.nr;
 
@@ -91,7 +95,7 @@ static uint32_t owner(struct mh_module *m, uint64_t addr)
 		if (addr < m->cus.v[lo - 1].end)
 			return m->cus.v[lo - 1].unit;
 	}
-	return NO_UNIT;
+	return MH_NO_UNIT;
 }
 
 /* ---- one unit ---- */
@@ -356,9 +360,10 @@ static size_t deal(struct code *c, struct wanted *w)
 	for (i = 0; i < c->nr_items; i++) {
 		if (i && c->items[i].vaddr == c->items[i - 1].vaddr)
 			continue;
-		w[nr++] = (struct wanted){ .addr = c->items[i].vaddr,
-					   .unit = owner(c->m, c->items[i].vaddr),
-					   .item = (uint32_t)i };
+		w[nr++] =
+			(struct wanted){ .addr = c->items[i].vaddr,
+					 .unit = mh_module_owner(c->m, c->items[i].vaddr),
+					 .item = (uint32_t)i };
 	}
 	qsort(w, nr, sizeof(*w), by_unit);
 	return nr;
@@ -373,7 +378,7 @@ static int resolve_all(struct code *c, const struct wanted *w, size_t nr)
 	for (; !ret && i < nr; i = next) {
 		for (next = i + 1; next < nr && w[next].unit == w[i].unit; next++)
 			;
-		if (w[i].unit != NO_UNIT) {
+		if (w[i].unit != MH_NO_UNIT) {
 			ret = resolve_unit(c, w + i, next - i);
 			continue;
 		}
@@ -397,7 +402,7 @@ int mh_module_resolve_code(struct mh_module *m, struct mh_naming *naming,
 	c.inner = malloc(nr * sizeof(*c.inner));
 	if (!w || !c.addrs || !c.rows || !c.inner)
 		goto out;
-	if (m->has_dwarf && !m->cus.made && cus_make(m))
+	if (!mh_module_units(m))
 		goto out;
 	ret = resolve_all(&c, w, deal(&c, w));
 out:

@@ -67,6 +67,11 @@ static int vars_make(struct mh_module *m)
 	return ret;
 }
 
+bool mh_module_vars(struct mh_module *m)
+{
+	return !m->has_dwarf || m->vars_made || !vars_make(m);
+}
+
 /* ---- one variable ---- */
 
 static void unit_close(struct data *d)
@@ -255,7 +260,7 @@ int mh_module_resolve_data(struct mh_module *m, struct mh_naming *naming,
 		.m = m, .naming = naming, .unit = UINT32_MAX, .split.elf.fd = -1
 	};
 	size_t i;
-	int ret = m->has_dwarf && !m->vars_made ? vars_make(m) : 0;
+	int ret = mh_module_vars(m) ? 0 : -1;
 
 	for (i = 0; !ret && i < nr; i++) {
 		int found;

@@ -21,7 +21,7 @@ bool mh_debug_find_by_id(struct mh_elf *out, char *found, const uint8_t *id, siz
 /* A .dwp file next to a module: all split units in one. */
 struct mh_dwp {
 	struct mh_elf elf;
-	struct mh_bytes index, info, abbrev, str, str_offsets, rnglists;
+	struct mh_bytes index, info, abbrev, str, str_offsets, rnglists, loc, loclists;
 	uint32_t nr_columns, nr_units, nr_slots;
 	bool open;
 };

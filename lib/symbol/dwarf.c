@@ -16,7 +16,7 @@
 #define ATTRS_MAX            4096   /* of one abbreviation */
 #define AT_GNU_DISCRIMINATOR 0x2136 /* dwarf.h of elfutils 0.188 lacks it */
 
-_Static_assert(MH_DW_NR_SLOTS <= 32, "a DIE has a bit of 32 per slot");
+_Static_assert(MH_DW_NR_SLOTS <= 64, "a DIE has a bit of 64 per slot");
 
 static const struct {
 	uint16_t name;
@@ -56,6 +56,12 @@ static const struct {
 	{ DW_AT_GNU_dwo_name, MH_DW_DWO_NAME },
 	{ DW_AT_GNU_dwo_id, MH_DW_DWO_ID },
 	{ DW_AT_signature, MH_DW_SIGNATURE },
+	{ DW_AT_frame_base, MH_DW_FRAME_BASE },
+	{ DW_AT_loclists_base, MH_DW_LOCLISTS_BASE },
+	{ DW_AT_bit_size, MH_DW_BIT_SIZE },
+	{ DW_AT_call_return_pc, MH_DW_RETURN_PC },
+	{ DW_AT_call_origin, MH_DW_CALL_ORIGIN },
+	{ DW_AT_declaration, MH_DW_DECLARATION },
 };
 
 /* ---- units ---- */
@@ -175,6 +181,17 @@ int mh_dwarf_open(struct mh_dwarf *dw, struct mh_elf *elf, struct mh_dw_fuel *fu
 	if (ret)
 		mh_dwarf_close(dw);
 	return ret;
+}
+
+void mh_dwarf_locations(struct mh_dwarf *dw, struct mh_elf *elf)
+{
+	if (dw->has_locations)
+		return;
+	dw->has_locations = true;
+	if (elf) {
+		(void)section(dw, elf, ".debug_loc", &dw->loc, NULL);
+		(void)section(dw, elf, ".debug_loclists", &dw->loclists, NULL);
+	}
 }
 
 static void tables_free(struct mh_dwarf *dw)
@@ -514,7 +531,7 @@ bool mh_dw_die_read(struct mh_dw_die *die, struct mh_dw_unit *u, uint64_t off)
 
 		if (!mh_dw_form_read(u, &b, attr->form, attr->implicit, v))
 			return false;
-		die->has |= 1u << attr->slot;
+		die->has |= (uint64_t)1 << attr->slot;
 	}
 	die->next = (uint64_t)(b.p - u->sec.p);
 	return true;
@@ -566,6 +583,7 @@ static void take_bases(struct mh_dw_unit *u, const struct mh_dw_die *die)
 	u->str_offsets_base = u->dw->split && u->version >= 5 ? header : 0;
 	u->addr_base = u->version >= 5 ? header : 0;
 	u->rnglists_base = u->off_size == 8 ? 20 : 12;
+	u->loclists_base = u->rnglists_base;
 	u->ranges_base = 0;
 	if (u->version >= 5 && !u->dw->split)
 		u->str_offsets_base = header;
@@ -573,6 +591,7 @@ static void take_bases(struct mh_dw_unit *u, const struct mh_dw_die *die)
 	(void)mh_dw_offset(die, MH_DW_ADDR_BASE, &u->addr_base);
 	(void)mh_dw_offset(die, MH_DW_RNGLISTS_BASE, &u->rnglists_base);
 	(void)mh_dw_offset(die, MH_DW_GNU_RANGES_BASE, &u->ranges_base);
+	(void)mh_dw_offset(die, MH_DW_LOCLISTS_BASE, &u->loclists_base);
 }
 
 static const char *string_or_empty(const struct mh_dw_die *die, enum mh_dw_slot slot)

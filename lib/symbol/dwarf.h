@@ -46,6 +46,12 @@ enum mh_dw_slot {
 	MH_DW_DWO_NAME,
 	MH_DW_DWO_ID,
 	MH_DW_SIGNATURE,
+	MH_DW_FRAME_BASE,
+	MH_DW_LOCLISTS_BASE,
+	MH_DW_BIT_SIZE,
+	MH_DW_RETURN_PC,
+	MH_DW_CALL_ORIGIN,
+	MH_DW_DECLARATION,
 	MH_DW_NR_SLOTS
 };
 
@@ -94,7 +100,7 @@ struct mh_dw_unit {
 	uint8_t version, addr_size, off_size;
 	uint8_t type;  /* DW_UT_ */
 	uint8_t state; /* enum mh_dw_unit_state */
-	uint64_t str_offsets_base, addr_base, rnglists_base, ranges_base;
+	uint64_t str_offsets_base, addr_base, rnglists_base, ranges_base, loclists_base;
 	uint64_t low_pc;
 	uint64_t stmt_list;                /* UINT64_MAX: none */
 	const char *comp_dir, *name;       /* "" where absent */
@@ -122,6 +128,8 @@ static inline bool mh_dw_burn(struct mh_dw_fuel *fuel, uint64_t n)
 struct mh_dwarf {
 	struct mh_bytes info, types, abbrev, str, line_str, str_offsets, addr, ranges,
 		rnglists, line;
+	struct mh_bytes loc, loclists; /* once mh_dwarf_locations() was called */
+	bool has_locations;
 	const struct mh_elf *elf; /* NULL: a slice */
 	struct mh_dw_fuel *fuel;
 	struct mh_dwarf *alt; /* dwz's supplementary file; NULL */
@@ -149,6 +157,9 @@ int mh_dwarf_open(struct mh_dwarf *dw, struct mh_elf *elf, struct mh_dw_fuel *fu
 /* As the above for sections that are set already (.dwp slices). */
 int mh_dwarf_scan_units(struct mh_dwarf *dw, struct mh_err *err) MH_MUST_CHECK;
 void mh_dwarf_close(struct mh_dwarf *dw);
+/* Load the sections of location lists, which only types of accesses need. @elf: what @dw
+ * was opened from; NULL: a slice. Without them there are no lists. */
+void mh_dwarf_locations(struct mh_dwarf *dw, struct mh_elf *elf);
 /* Give back abbreviation tables past @keep bytes. Units must be loaded again. */
 void mh_dwarf_trim(struct mh_dwarf *dw, size_t keep);
 
@@ -171,7 +182,7 @@ struct mh_dw_die {
 	struct mh_dw_unit *unit;
 	uint64_t off, next;                /* next: what follows the attributes */
 	const struct mh_dw_abbrev *abbrev; /* NULL: end of siblings */
-	uint32_t has;                      /* bit per slot */
+	uint64_t has;                      /* bit per slot */
 	struct mh_dw_value v[MH_DW_NR_SLOTS];
 };
 

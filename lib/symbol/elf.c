@@ -155,6 +155,7 @@ static int read_headers(struct mh_elf *elf, struct mh_err *err)
 	if (eh.e_ident[EI_DATA] != ELFDATA2LSB)
 		return mh_fail(err, MH_ENOSUP, "a big-endian ELF file");
 	elf->type = eh.e_type;
+	elf->machine = eh.e_machine;
 	elf->image = (const uint8_t *)elf_rawfile(elf->handle, &elf->len);
 	if (!elf->image)
 		return damaged(err, "contents");

@@ -23,7 +23,8 @@ struct mh_elf {
 	int fd;       /* -1: memory of the caller */
 	const uint8_t *image;
 	size_t len;
-	uint16_t type; /* ET_EXEC, ... */
+	uint16_t type;    /* ET_EXEC, ... */
+	uint16_t machine; /* EM_X86_64, ... */
 	struct mh_elf_load *loads;
 	size_t nr_loads;
 	struct mh_elf_section *sections;

@@ -173,6 +173,12 @@ static void fresh(struct mh_module *m)
 	m->debug_file = "";
 }
 
+bool mh_module_find(struct mh_module *m, const struct mh_symtab_opts *opts)
+{
+	fresh(m);
+	return open_file(m, opts);
+}
+
 int mh_module_open(struct mh_module *m, struct mh_naming *naming, struct mh_err *err)
 {
 	fresh(m);

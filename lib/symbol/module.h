@@ -50,6 +50,9 @@ struct mh_naming {
  * memory is a failure. */
 int mh_module_open(struct mh_module *m, struct mh_naming *naming,
 		   struct mh_err *err) MH_MUST_CHECK;
+/* Open only the file that was mapped, if it is still the same; false: m->why says it.
+ * mh_elf_close() of m->elf ends it. */
+bool mh_module_find(struct mh_module *m, const struct mh_symtab_opts *opts);
 /* From an image in memory (the vdso, tests). */
 int mh_module_open_memory(struct mh_module *m, const void *image, size_t len,
 			  struct mh_naming *naming, struct mh_err *err) MH_MUST_CHECK;
@@ -65,11 +68,32 @@ int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
 		      struct mh_module_item *items, size_t nr,
 		      struct mh_err *err) MH_MUST_CHECK;
 
+/* The kernel maps the same code into every process: ours, lent for ever; 0: none. */
+size_t mh_vdso_image(const void **image);
+
 /* Parts of the above. Items are all code, or all data, and ascend by vaddr. */
 int mh_module_resolve_code(struct mh_module *m, struct mh_naming *naming,
 			   const struct mh_module_item *items, size_t nr);
 int mh_module_resolve_data(struct mh_module *m, struct mh_naming *naming,
 			   const struct mh_module_item *items, size_t nr);
+
+#define MH_NO_UNIT UINT32_MAX
+/* Index the units by their code, once. False: out of memory. */
+bool mh_module_units(struct mh_module *m);
+/* The unit whose code holds @addr; MH_NO_UNIT. */
+uint32_t mh_module_owner(struct mh_module *m, uint64_t addr);
+/* Index the static variables, once. False: out of memory. */
+bool mh_module_vars(struct mh_module *m);
+
+struct mh_module_access {
+	uint64_t vaddr;
+	struct mh_access_type *out;
+};
+
+/* Types of accesses by code of the module, which is open. @items ascend by vaddr. */
+int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
+			   const struct mh_module_access *items, size_t nr);
+
 /* What the lack of debug information for an address is called. */
 enum mh_unnamed mh_module_lack(const struct mh_module *m);
 

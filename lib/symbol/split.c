@@ -24,7 +24,9 @@ static bool dwp_read(struct mh_dwp *dwp)
 	    mh_elf_bytes(&dwp->elf, ".debug_abbrev.dwo", &dwp->abbrev, NULL) ||
 	    mh_elf_bytes(&dwp->elf, ".debug_str.dwo", &dwp->str, NULL) ||
 	    mh_elf_bytes(&dwp->elf, ".debug_str_offsets.dwo", &dwp->str_offsets, NULL) ||
-	    mh_elf_bytes(&dwp->elf, ".debug_rnglists.dwo", &dwp->rnglists, NULL))
+	    mh_elf_bytes(&dwp->elf, ".debug_rnglists.dwo", &dwp->rnglists, NULL) ||
+	    mh_elf_bytes(&dwp->elf, ".debug_loc.dwo", &dwp->loc, NULL) ||
+	    mh_elf_bytes(&dwp->elf, ".debug_loclists.dwo", &dwp->loclists, NULL))
 		return false;
 	b = mh_rbuf(dwp->index.p, dwp->index.len);
 	version = mh_rbuf_u32(&b) & 0xffff;
@@ -116,6 +118,10 @@ static int from_package(struct mh_split *out, const struct mh_dwp *dwp,
 			break;
 		case 3:
 			out->dw.abbrev = slice(&dwp->abbrev, off, len);
+			break;
+		case 5: /* one or the other, by the version */
+			out->dw.loc = slice(&dwp->loc, off, len);
+			out->dw.loclists = slice(&dwp->loclists, off, len);
 			break;
 		case 6:
 			out->dw.str_offsets = slice(&dwp->str_offsets, off, len);

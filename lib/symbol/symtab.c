@@ -151,15 +151,12 @@ static uint32_t module_get(struct mh_symtab *st, const struct mh_mapping *map)
 	return *slot;
 }
 
-/* The kernel maps the same code into every process: ours will do, if it is the same. */
-static int vdso_open(struct mh_symtab *st, struct mh_module *m, struct mh_err *err)
+size_t mh_vdso_image(const void **image)
 {
 	const char *base = (const char *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
-	char hex[2 * MH_BUILD_ID_MAX + 1];
 	size_t len = 0;
 	FILE *f = fopen("/proc/self/maps", "re");
 	char line[256];
-	int ret;
 
 	while (f && fgets(line, sizeof(line), f)) {
 		unsigned long long start, end;
@@ -171,7 +168,18 @@ static int vdso_open(struct mh_symtab *st, struct mh_module *m, struct mh_err *e
 	}
 	if (f)
 		fclose(f);
-	ret = mh_module_open_memory(m, len ? base : "", len, &st->naming, err);
+	*image = len ? base : "";
+	return len;
+}
+
+/* Ours will do, if it is the same. */
+static int vdso_open(struct mh_symtab *st, struct mh_module *m, struct mh_err *err)
+{
+	char hex[2 * MH_BUILD_ID_MAX + 1];
+	const void *image;
+	size_t len = mh_vdso_image(&image);
+	int ret = mh_module_open_memory(m, image, len, &st->naming, err);
+
 	if (ret || !m->elf.handle)
 		return ret;
 	mh_hex(hex, m->elf.build_id, m->elf.build_id_len);
@@ -500,6 +508,74 @@ int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places
 	for (i = 0; !ret && i < nr; i++)
 		st->counts[out[i].why]++;
 	free(works);
+	free(items);
+	return ret;
+}
+
+/* ---- what code accesses ---- */
+
+struct wanted {
+	const struct mh_symbol *code;
+	struct mh_access_type *out;
+};
+
+static int by_code(const void *a, const void *b)
+{
+	const struct mh_symbol *x = ((const struct wanted *)a)->code;
+	const struct mh_symbol *y = ((const struct wanted *)b)->code;
+
+	if (x->module_index != y->module_index)
+		return x->module_index < y->module_index ? -1 : 1;
+	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
+static int module_accesses(struct mh_symtab *st, const struct wanted *w, size_t nr,
+			   struct mh_module_access *items, struct mh_err *err)
+{
+	struct mh_module *m = st->modules.v[w->code->module_index];
+	int ret = module_open(st, m, !strcmp(m->path, "[vdso]"), err);
+	size_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++)
+		items[i] = (struct mh_module_access){ w[i].code->vaddr, w[i].out };
+	if (mh_module_access_types(m, &st->naming, items, nr))
+		ret = mh_fail(err, MH_ENOMEM, "no memory for types of accesses");
+	if (st->nr_open > OPEN_MAX) {
+		mh_module_close(m, &st->naming);
+		st->nr_open--;
+	}
+	return ret;
+}
+
+int mh_symtab_access_types(struct mh_symtab *st, const struct mh_symbol *code, size_t nr,
+			   struct mh_access_type *out, struct mh_err *err)
+{
+	struct wanted *w = malloc((nr + 1) * sizeof(*w));
+	struct mh_module_access *items = malloc((nr + 1) * sizeof(*items));
+	size_t i, next, n = 0;
+	int ret = w && items ? MH_OK
+			     : mh_fail(err, MH_ENOMEM, "no memory for types of accesses");
+
+	for (i = 0; !ret && i < nr; i++) {
+		out[i] = (struct mh_access_type){ .why = MH_UNTYPED_NO_CODE,
+						  .type = "",
+						  .member = "" };
+		if (code[i].kind == MH_SYMBOL_CODE &&
+		    code[i].module_index != MH_NO_MODULE)
+			w[n++] = (struct wanted){ &code[i], &out[i] };
+	}
+	if (!ret)
+		qsort(w, n, sizeof(*w), by_code);
+	for (i = 0; !ret && i < n; i = next) {
+		for (next = i + 1; next < n; next++) {
+			if (w[next].code->module_index != w[i].code->module_index)
+				break;
+		}
+		ret = module_accesses(st, w + i, next - i, items, err);
+	}
+	free(w);
 	free(items);
 	return ret;
 }

@@ -14,7 +14,7 @@
 #include "symbol/vars.h"
 
 #define DEPTH_MAX 32
-#define DIMS_MAX  8
+#define DIMS_MAX  MH_DW_DIMS_MAX
 
 static struct mh_dw_ref none(void)
 {
@@ -48,8 +48,7 @@ static bool transparent(unsigned tag)
 	       tag == DW_TAG_atomic_type;
 }
 
-/* The type behind typedefs and qualifiers, read into *die. */
-static bool strip(struct mh_dw_die *die, struct mh_dw_ref type)
+bool mh_dw_type_strip(struct mh_dw_die *die, struct mh_dw_ref type)
 {
 	int depth;
 
@@ -66,8 +65,7 @@ static bool strip(struct mh_dw_die *die, struct mh_dw_ref type)
 
 /* ---- arrays ---- */
 
-/* Elements of each dimension; 0: not known. Returns their number. */
-static unsigned dimensions(const struct mh_dw_die *array, uint64_t dims[DIMS_MAX])
+unsigned mh_dw_array_dims(const struct mh_dw_die *array, uint64_t dims[DIMS_MAX])
 {
 	uint64_t off = array->next;
 	struct mh_dw_die die;
@@ -109,7 +107,7 @@ static uint64_t size_at(struct mh_dw_ref type, int depth)
 	unsigned nr, i;
 	int64_t n;
 
-	if (depth >= DEPTH_MAX || !strip(&die, type))
+	if (depth >= DEPTH_MAX || !mh_dw_type_strip(&die, type))
 		return 0;
 	if (mh_dw_number(&die, MH_DW_BYTE_SIZE, &n))
 		return n > 0 ? (uint64_t)n : 0;
@@ -122,7 +120,7 @@ static uint64_t size_at(struct mh_dw_ref type, int depth)
 		return size_at(mh_dw_reference(&die, MH_DW_TYPE), depth + 1);
 	case DW_TAG_array_type:
 		size = size_at(mh_dw_reference(&die, MH_DW_TYPE), depth + 1);
-		nr = dimensions(&die, dims);
+		nr = mh_dw_array_dims(&die, dims);
 		for (i = 0; i < nr; i++)
 			size = product(size, dims[i]);
 		return nr ? size : 0;
@@ -164,6 +162,26 @@ static void put_name(struct text *t, const char *before, const struct mh_dw_die 
 	put(t, "%s%s", before, name ? name : "{...}");
 }
 
+/* A const array of const elements, and what a typedef and its user both say, is said
+ * once: none of the qualifiers right before is the same. */
+static void put_qualifier(struct text *t, const char *word)
+{
+	static const char *const words[] = { "const ", "volatile " };
+	size_t end = t->len, i;
+
+	for (i = 0; i < 2; i++) {
+		size_t len = strlen(words[i]);
+
+		if (end < len || strncmp(t->buf + end - len, words[i], len) != 0)
+			continue;
+		if (!strcmp(words[i], word))
+			return;
+		end -= len;
+		i = (size_t)-1;
+	}
+	put(t, "%s", word);
+}
+
 static void put_type(struct text *t, struct mh_dw_ref type, int depth)
 {
 	struct mh_dw_die die;
@@ -195,13 +213,12 @@ static void put_type(struct text *t, struct mh_dw_ref type, int depth)
 	case DW_TAG_enumeration_type:
 		put_name(t, "enum ", &die);
 		break;
-	case DW_TAG_const_type: /* a const array of const elements is said once */
-		if (t->len < 6 || strcmp(t->buf + t->len - 6, "const ") != 0)
-			put(t, "const ");
+	case DW_TAG_const_type:
+		put_qualifier(t, "const ");
 		put_type(t, type, depth + 1);
 		break;
 	case DW_TAG_volatile_type:
-		put(t, "volatile ");
+		put_qualifier(t, "volatile ");
 		put_type(t, type, depth + 1);
 		break;
 	case DW_TAG_restrict_type:
@@ -223,7 +240,7 @@ static void put_type(struct text *t, struct mh_dw_ref type, int depth)
 		break;
 	case DW_TAG_array_type:
 		put_type(t, type, depth + 1);
-		nr = dimensions(&die, dims);
+		nr = mh_dw_array_dims(&die, dims);
 		for (i = 0; i < nr; i++) {
 			if (dims[i])
 				put(t, "[%llu]", (unsigned long long)dims[i]);
@@ -249,8 +266,8 @@ void mh_dw_type_text(struct mh_dw_ref type, char *buf, size_t size)
 
 /* ---- paths ---- */
 
-/* A member's place: a constant, or an expression of DWARF 2 that adds one. */
-static bool member_offset(const struct mh_dw_die *die, bool in_union, uint64_t *off)
+/* A constant, or an expression of DWARF 2 that adds one. */
+bool mh_dw_member_place(const struct mh_dw_die *die, bool in_union, uint64_t *off)
 {
 	const struct mh_dw_value *v = &die->v[MH_DW_MEMBER_LOCATION];
 	int64_t n;
@@ -295,7 +312,7 @@ static enum found find_member(const struct mh_dw_die *st, uint64_t *off,
 		if (tag == DW_TAG_variant_part)
 			return UNKNOWN;
 		if ((tag == DW_TAG_member || tag == DW_TAG_inheritance) &&
-		    member_offset(member, in_union, &place)) {
+		    mh_dw_member_place(member, in_union, &place)) {
 			struct mh_dw_ref type = mh_dw_reference(member, MH_DW_TYPE);
 			uint64_t size = mh_dw_type_size(type);
 
@@ -316,7 +333,7 @@ static bool into_array(struct text *t, const struct mh_dw_die *array, uint64_t *
 {
 	struct mh_dw_ref element = mh_dw_reference(array, MH_DW_TYPE);
 	uint64_t dims[DIMS_MAX], size = mh_dw_type_size(element), index;
-	unsigned nr = dimensions(array, dims), i, k;
+	unsigned nr = mh_dw_array_dims(array, dims), i, k;
 
 	if (!size || !nr)
 		return false;
@@ -370,7 +387,7 @@ void mh_dw_type_path(struct mh_dw_ref type, uint64_t off, char *buf, size_t size
 	struct mh_dw_die die;
 	int depth;
 
-	for (depth = 0; depth < DEPTH_MAX && strip(&die, type); depth++) {
+	for (depth = 0; depth < DEPTH_MAX && mh_dw_type_strip(&die, type); depth++) {
 		unsigned tag = die.abbrev->tag;
 
 		if (tag == DW_TAG_array_type) {

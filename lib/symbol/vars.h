@@ -28,6 +28,15 @@ uint64_t mh_dw_type_size(struct mh_dw_ref type);
 
 struct mh_dw_ref mh_dw_type_of(const struct mh_dw_die *die);
 
+/* The type behind typedefs and qualifiers, read into *die. False: none. */
+bool mh_dw_type_strip(struct mh_dw_die *die, struct mh_dw_ref type);
+
+#define MH_DW_DIMS_MAX 8
+/* Elements of each dimension; 0: not known. Returns their number. */
+unsigned mh_dw_array_dims(const struct mh_dw_die *array, uint64_t dims[MH_DW_DIMS_MAX]);
+/* Where a member is. False: it has no place, as static ones. */
+bool mh_dw_member_place(const struct mh_dw_die *die, bool in_union, uint64_t *off);
+
 /* "struct rec[64]", "char *"; as much as fits. */
 void mh_dw_type_text(struct mh_dw_ref type, char *buf, size_t size);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
 #include "base/vec.h"
 
 static void arena_reset(struct mh_arena *a)
@@ -39,7 +40,7 @@ void mh_decoder_free(struct mh_decoder *d)
 	arena_reset(&d->arena);
 	free(d->arena.v);
 	free(d->sample);
-	free(d->region);
+	mh_pages_free(d->region, sizeof(*d->region));
 	free(d->events);
 	free(d);
 }
@@ -91,7 +92,9 @@ int mh_decode_block(struct mh_decoder *d, const struct mh_block *b, uint32_t col
 		return mh_decode_sample(d, b, columns ? columns : UINT32_MAX, any_order,
 					batch);
 	case MH_EV_REGION:
-		d->region = room(d->region, sizeof(*d->region));
+		/* All of its columns are used, of samples mostly a few. */
+		if (!d->region)
+			d->region = mh_pages_new(sizeof(*d->region));
 		if (!d->region)
 			return MH_ENOMEM;
 		return mh_decode_region(d, b, batch);

@@ -49,6 +49,7 @@ static bool encode_columns(struct mh_encoder *e, const struct mh_batch *batch)
 	case MH_EV_GAP:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return mh_encode_table(e, batch);

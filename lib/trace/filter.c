@@ -215,6 +215,9 @@ static bool pid_of(const struct mh_event *ev, uint32_t *pid)
 	case MH_EV_HEAP:
 		*pid = ev->heap.pid;
 		return true;
+	case MH_EV_STACK_COPY:
+		*pid = ev->stack_copy.pid;
+		return true;
 	case MH_EV_META:
 	case MH_EV_SAMPLE:
 	case MH_EV_REGION:

@@ -199,6 +199,7 @@ uint64_t mh_event_begin(const struct mh_event *ev)
 	case MH_EV_STAT:
 	case MH_EV_HEAP:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 		break;
 	}
 	return ev->time_ns;

@@ -262,34 +262,52 @@ static void put_observed(struct enc *x)
 	mh_column_end(&x->e->columns);
 }
 
-/* Pages accessed per chunk; a page larger than a chunk is a run of them. */
+static uint64_t chunk_of(const struct mh_ev_pages *p, uint64_t page)
+{
+	return (p->start + (page << p->page_shift)) >> MH_OCCUPANCY_SHIFT;
+}
+
+/* Bit by bit; a page larger than a chunk is a run of them. */
+static void count_bits(struct mh_occupancy *o, const struct mh_ev_pages *p, uint64_t page,
+		       uint64_t bits)
+{
+	for (; bits; bits &= bits - 1) {
+		uint64_t at = page + (unsigned)__builtin_ctzll(bits);
+		struct mh_occupancy_run run = { .pid = p->pid,
+						.chunk = chunk_of(p, at),
+						.nr_chunks = 1,
+						.count = 1 };
+
+		if (p->page_shift > MH_OCCUPANCY_SHIFT)
+			run.nr_chunks <<= p->page_shift - MH_OCCUPANCY_SHIFT;
+		if (run.nr_chunks == 1)
+			mh_occupancy_add(o, run.pid, run.chunk, 1);
+		else
+			mh_occupancy_add_run(o, run);
+	}
+}
+
+/* Pages accessed per chunk. */
 static void count_pages(struct mh_occupancy *o, const struct mh_ev_pages *p)
 {
-	size_t b, len = bitmap_len(p->nr_pages);
+	uint64_t word, page;
 
-	for (b = 0; b < len; b++) {
-		uint8_t bits = p->accessed[b];
+	for (page = 0; page < p->nr_pages; page += 64) {
+		uint64_t left = p->nr_pages - page;
 
-		if (!bits)
+		word = 0;
+		memcpy(&word, p->accessed + page / 8, left < 64 ? bitmap_len(left) : 8);
+		word = le64toh(word);
+		if (left < 64)
+			word &= (UINT64_C(1) << left) - 1;
+		if (!word)
 			continue;
-		if (b == len - 1)
-			bits &= last_mask(p->nr_pages);
-		for (; bits; bits &= (uint8_t)(bits - 1)) {
-			uint64_t page = 8 * b + (unsigned)__builtin_ctz(bits);
-			uint64_t addr = p->start + (page << p->page_shift);
-			struct mh_occupancy_run run = { .pid = p->pid,
-							.chunk = addr >>
-								 MH_OCCUPANCY_SHIFT,
-							.nr_chunks = 1,
-							.count = 1 };
-
-			if (p->page_shift > MH_OCCUPANCY_SHIFT)
-				run.nr_chunks <<= p->page_shift - MH_OCCUPANCY_SHIFT;
-			if (run.nr_chunks == 1)
-				mh_occupancy_add(o, run.pid, run.chunk, 1);
-			else
-				mh_occupancy_add_run(o, run);
-		}
+		if (p->page_shift <= MH_OCCUPANCY_SHIFT &&
+		    chunk_of(p, page) == chunk_of(p, page + (left < 64 ? left : 64) - 1))
+			mh_occupancy_add(o, p->pid, chunk_of(p, page),
+					 (unsigned)__builtin_popcountll(word));
+		else
+			count_bits(o, p, page, word);
 	}
 }
 
@@ -307,7 +325,8 @@ static void find_bounds(struct enc *x)
 		if (p->nr_pages)
 			mh_head_addr(h, p->start,
 				     p->start + (p->nr_pages << p->page_shift) - 1);
-		count_pages(&x->e->occupancy, p);
+		if (p->layer <= MH_PAGES_WRITE)
+			count_pages(&x->e->occupancy, p);
 		bytes += sizeof(x->ev[i]) + 2 * bitmap_len(p->nr_pages);
 	}
 	h->memory_len = (uint32_t)bytes;

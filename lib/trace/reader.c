@@ -93,6 +93,11 @@ static int open_file(struct mh_reader *r, struct mh_err *err)
 
 	r->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 			 : open(r->path, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0 && errno == ENOENT)
+		return mh_fail(err, MH_ESYS,
+			       "cannot open '%s': No such file or directory; 'memheat "
+			       "record' makes a trace",
+			       r->path);
 	if (r->fd < 0 || fstat(r->fd, &st) < 0)
 		return mh_fail_errno(err, "cannot open '%s'", r->path);
 	if (S_ISDIR(st.st_mode))

@@ -19,6 +19,7 @@ static const uint16_t struct_len[MH_NR_EVENT_KINDS] = {
 	[MH_EV_GAP] = sizeof(struct mh_ev_gap),
 	[MH_EV_HEAP] = sizeof(struct mh_ev_heap),
 	[MH_EV_STACK] = sizeof(struct mh_ev_stack),
+	[MH_EV_STACK_COPY] = sizeof(struct mh_ev_stack_copy),
 };
 
 static bool is_flat(enum mh_event_kind kind)
@@ -39,11 +40,22 @@ static void set_pointer(const struct mh_field *f, struct mh_event *ev, const cha
 	memcpy((char *)ev + f->offset, &p, sizeof(p));
 }
 
+/* The pointer comes first: what is said of pointers above holds for blobs too. */
+static uint32_t blob_len(const struct mh_field *f, const struct mh_event *ev)
+{
+	struct mh_blob blob;
+
+	memcpy(&blob, (const char *)ev + f->offset, sizeof(blob));
+	return blob.len;
+}
+
 /* Bytes behind the struct that a field takes; a NULL string is "". */
 static size_t tail_len(const struct mh_field *f, const struct mh_event *ev)
 {
 	const char *p;
 
+	if (f->type == MH_FIELD_BLOB)
+		return blob_len(f, ev);
 	if (f->type != MH_FIELD_STRING && f->type != MH_FIELD_BITMAP)
 		return 0;
 	p = pointer_at(f, ev);
@@ -120,6 +132,9 @@ void mh_row_get(const void *row, struct mh_event *ev)
 		} else if (f[i].type == MH_FIELD_BITMAP && pointer_at(&f[i], ev)) {
 			set_pointer(&f[i], ev, p);
 			p += (ev->pages.nr_pages + 7) / 8;
+		} else if (f[i].type == MH_FIELD_BLOB) {
+			set_pointer(&f[i], ev, p);
+			p += blob_len(&f[i], ev);
 		}
 	}
 }
@@ -141,6 +156,8 @@ static bool check_tails(const char *p, size_t left, struct mh_event *ev)
 			len = (size_t)(nul - p) + 1;
 		} else if (f[i].type == MH_FIELD_BITMAP && pointer_at(&f[i], ev)) {
 			len = (size_t)((ev->pages.nr_pages + 7) / 8);
+		} else if (f[i].type == MH_FIELD_BLOB) {
+			len = blob_len(&f[i], ev);
 		}
 		if (len > left)
 			return false;

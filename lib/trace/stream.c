@@ -28,14 +28,17 @@ void mh_packer_fini(struct mh_packer *p)
 
 static z_stream *deflater(struct mh_packer *p, enum mh_effort effort)
 {
+	/* tune: matches that are good, worth no other try, long enough; tries. Where it
+	 * is set, zlib's own for the level search far longer for hardly anything. */
 	static const struct {
-		int level, strategy;
+		int level, strategy, tune[4];
 	} how[MH_NR_EFFORTS] = {
-		[MH_EFFORT_RLE] = { 1, Z_RLE },
-		[MH_EFFORT_SEARCH] = { 6, Z_DEFAULT_STRATEGY },
-		[MH_EFFORT_6] = { 6, Z_DEFAULT_STRATEGY },
-		[MH_EFFORT_9] = { 9, Z_DEFAULT_STRATEGY },
+		[MH_EFFORT_RLE] = { 1, Z_RLE, { 0 } },
+		[MH_EFFORT_SEARCH] = { 6, Z_DEFAULT_STRATEGY, { 4, 8, 128, 64 } },
+		[MH_EFFORT_6] = { 6, Z_DEFAULT_STRATEGY, { 0 } },
+		[MH_EFFORT_LONG] = { 9, Z_DEFAULT_STRATEGY, { 8, 32, 128, 256 } },
 	};
+	const int *tune = how[effort].tune;
 	z_stream *z = &p->z[effort];
 
 	if (p->ready[effort])
@@ -44,9 +47,8 @@ static z_stream *deflater(struct mh_packer *p, enum mh_effort effort)
 			      how[effort].strategy) != Z_OK)
 		return NULL;
 	p->ready[effort] = true;
-	/* Sooner content with a match, and half as far back for a better one. */
-	if (effort == MH_EFFORT_SEARCH)
-		deflateTune(z, 4, 8, 128, 64);
+	if (tune[0])
+		deflateTune(z, tune[0], tune[1], tune[2], tune[3]);
 	return z;
 }
 
@@ -234,6 +236,21 @@ void mh_stream_put(struct mh_packer *p, struct mh_wbuf *out, const uint8_t *raw,
 	put_deflated(out, &p->a, raw, len);
 }
 
+/* How many whole words from @p on, up to @most bytes, repeat the byte before it. */
+static size_t run_on(const uint8_t *p, const uint8_t *end, size_t most)
+{
+	uint64_t word, like = p[-1] * UINT64_C(0x0101010101010101);
+	size_t n = 0;
+
+	while (n + sizeof(word) <= most && n + sizeof(word) <= (size_t)(end - p)) {
+		memcpy(&word, p + n, sizeof(word));
+		if (word != like)
+			break;
+		n += sizeof(word);
+	}
+	return n;
+}
+
 /*
  * Runs as two planes: each value once, and how often more it comes (255 at most; longer
  * runs are cut). The planes go to p->runs, one behind the other.
@@ -251,8 +268,17 @@ static size_t split_runs(struct mh_packer *p, const uint8_t *raw, size_t len)
 	value[0] = raw[0];
 	length[0] = 0;
 	for (i = 1; i < len; i++) {
+		size_t more = 0, next;
+
+		/* In a run already: what is left of it by words. */
+		if (length[nr])
+			more = run_on(raw + i, raw + len, 255u - length[nr]);
+		length[nr] = (uint8_t)(length[nr] + more);
+		i += more;
+		if (i == len)
+			break;
 		/* No branch: what is alike stays on the same run. */
-		size_t next = nr + (raw[i] != raw[i - 1] || length[nr] == 255);
+		next = nr + (raw[i] != raw[i - 1] || length[nr] == 255);
 
 		length[next] = next == nr ? (uint8_t)(length[nr] + 1) : 0;
 		value[next] = raw[i];
@@ -340,7 +366,8 @@ static void put_smallest(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 	if (p->policy == MH_POLICY_BEST ||
 	    (p->policy == MH_POLICY_DEFAULT && rle < len - len / 8)) {
 		deflate_to(p, &p->b, raw, len,
-			   p->policy == MH_POLICY_BEST ? MH_EFFORT_9 : MH_EFFORT_SEARCH);
+			   p->policy == MH_POLICY_BEST ? MH_EFFORT_LONG
+						       : MH_EFFORT_SEARCH);
 		strong = p->b.len;
 	}
 	out->bad |= p->a.bad | p->b.bad | p->runs.bad;
@@ -374,32 +401,23 @@ void mh_stream_put_tried(struct mh_packer *p, struct mh_wbuf *out, const uint8_t
 
 bool mh_unpacker_init(struct mh_unpacker *u)
 {
-	*u = (struct mh_unpacker){ 0 };
-	u->ready = inflateInit2(&u->z, -15) == Z_OK;
-	return u->ready;
+	*u = (struct mh_unpacker){ .inflater = mh_inflater_new() };
+	return u->inflater;
 }
 
 void mh_unpacker_fini(struct mh_unpacker *u)
 {
-	if (u->ready)
-		inflateEnd(&u->z);
+	mh_inflater_free(u->inflater);
 	mh_wbuf_fini(&u->runs);
 }
 
-/* A whole stream: it must end exactly where both buffers do. */
 static bool inflate_to(struct mh_unpacker *u, const uint8_t *stored, size_t stored_len,
 		       uint8_t *dst, size_t len)
 {
-	int status;
+	enum mh_inflate done = mh_inflate(u->inflater, stored, stored_len, dst, len);
 
-	inflateReset(&u->z);
-	u->z.next_in = (Bytef *)(uintptr_t)stored;
-	u->z.avail_in = (uInt)stored_len;
-	u->z.next_out = dst;
-	u->z.avail_out = (uInt)len;
-	status = inflate(&u->z, Z_FINISH);
-	u->no_memory |= status == Z_MEM_ERROR;
-	return status == Z_STREAM_END && !u->z.avail_out && !u->z.avail_in;
+	u->no_memory |= done == MH_INFLATE_NO_MEMORY;
+	return done == MH_INFLATE_OK;
 }
 
 static bool expand_runs(struct mh_rbuf *in, uint8_t *dst, size_t len)

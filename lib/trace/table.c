@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Table blocks (META, MAP, TASK, FOOTPRINT, STAT, LOST, GAP, STACK, HEAP), both ways: one
- * column per field of mh_event_fields(), so that a kind needs no code here. A field's
- * numbers are stored as differences to the row before, to the field before, or to the
- * last row of the same key, whichever is smallest in this block. Strings are a dictionary
- * of the block, so that no block needs another one.
+ * Table blocks (META, MAP, TASK, FOOTPRINT, STAT, LOST, GAP, STACK, HEAP, STACK_COPY),
+ * both ways: one column per field of mh_event_fields(), so that a kind needs no code
+ * here. A field's numbers are stored as differences to the row before, to the field
+ * before, or to the last row of the same key, whichever is smallest in this block.
+ * Strings are a dictionary of the block, so that no block needs another one. Blobs are
+ * copies of memory: of one thread the next is much like the last, byte for byte at the
+ * same addresses.
  */
 #include <stdlib.h>
 
@@ -15,12 +17,18 @@ enum encoding {
 	BY_ROW = 1,   /* minus the value of the row before */
 	BY_FIELD = 2, /* minus the number field before in the same row */
 	BY_KEY = 3,   /* minus the value of the last row of the same key */
-	STRINGS = 4
+	STRINGS = 4,
+	BLOBS = 5 /* xor the bytes at the same place of the last row of the same key */
 };
 
 static bool is_string(const struct mh_field *f)
 {
 	return f->type == MH_FIELD_STRING || f->type == MH_FIELD_BUILD_ID;
+}
+
+static bool is_number(const struct mh_field *f)
+{
+	return f->type <= MH_FIELD_U64;
 }
 
 /* The string that names what a row is about; -1: the first two numbers do. */
@@ -38,7 +46,7 @@ static int key_field(const struct mh_field *f, size_t nr)
 /* The number field before field @i; -1: none. */
 static int field_before(const struct mh_field *f, int i)
 {
-	for (i--; i >= 0 && is_string(&f[i]); i--)
+	for (i--; i >= 0 && !is_number(&f[i]); i--)
 		;
 	return i;
 }
@@ -47,6 +55,44 @@ static int field_before(const struct mh_field *f, int i)
 static uint64_t number_key(uint64_t a, uint64_t b)
 {
 	return a * 0x9e3779b97f4a7c15u ^ b;
+}
+
+/* Bytes and where they are: the number field before says the place of the first. */
+struct placed {
+	uint8_t *p;
+	uint64_t place;
+	size_t len;
+};
+
+static void xor_bytes(uint8_t *to, const uint8_t *with, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		to[i] ^= with[i];
+}
+
+/* The bytes of @b that @ref has places for, each xor the one of @ref. */
+static void xor_placed(const struct placed *b, const struct placed *ref)
+{
+	uint64_t above = b->place - ref->place, below = ref->place - b->place;
+	size_t n;
+
+	if (above < ref->len) {
+		n = ref->len - above < b->len ? ref->len - above : b->len;
+		xor_bytes(b->p, ref->p + above, n);
+	} else if (below < b->len) {
+		n = b->len - below < ref->len ? b->len - below : ref->len;
+		xor_bytes(b->p + below, ref->p, n);
+	}
+}
+
+static struct mh_blob blob_of(const struct mh_field *f, const struct mh_event *ev)
+{
+	struct mh_blob blob;
+
+	memcpy(&blob, (const char *)ev + f->offset, sizeof(blob));
+	return blob;
 }
 
 struct keys {
@@ -184,6 +230,66 @@ static void find_keys(struct enc *x)
 					      mh_field_get(&x->fields[1], &x->ev[i])));
 }
 
+static struct placed place_of(const struct mh_field *fields, int field,
+			      const struct mh_event *ev)
+{
+	struct mh_blob blob = blob_of(&fields[field], ev);
+
+	return (struct placed){ (uint8_t *)(uintptr_t)blob.p,
+				mh_field_get(&fields[field_before(fields, field)], ev),
+				blob.len };
+}
+
+/* @bytes: of all rows, one behind the other. What they are compared with is the events'
+ * own. */
+static void xor_rows(struct enc *x, int field, uint8_t *bytes)
+{
+	size_t i;
+
+	memset(x->keys->last, 0, x->n * sizeof(*x->keys->last));
+	for (i = 0; i < x->n; i++) {
+		uint64_t *last = &x->keys->last[x->keys->id[i]];
+		struct placed b = place_of(x->fields, field, &x->ev[i]), ref;
+
+		b.p = bytes;
+		if (*last) {
+			ref = place_of(x->fields, field, &x->ev[*last - 1]);
+			xor_placed(&b, &ref);
+		}
+		*last = i + 1;
+		bytes += b.len;
+	}
+}
+
+static void put_blobs(struct enc *x, int field)
+{
+	struct mh_wbuf *raw = &x->e->index_bytes;
+	size_t i;
+
+	raw->len = 0;
+	for (i = 0; i < x->n; i++) {
+		struct mh_blob blob = blob_of(&x->fields[field], &x->ev[i]);
+
+		x->value[i] = blob.len;
+		if (blob.len)
+			mh_wbuf_bytes(raw, blob.p, blob.len);
+	}
+	if (!raw->len)
+		return; /* absent: all are empty */
+	mh_column_begin(&x->e->columns, MH_COLID_FIELD((uint8_t)field), BLOBS);
+	mh_varints_put(&x->e->packer, x->out, x->value, x->n, &x->e->scratch,
+		       MH_EFFORT_6);
+	mh_wbuf_varint(x->out, raw->len);
+	if (!raw->bad)
+		xor_rows(x, field, raw->p);
+	mh_stream_put(&x->e->packer, x->out, raw->p, raw->len,
+		      x->e->packer.policy == MH_POLICY_BEST ? MH_EFFORT_6
+							    : MH_EFFORT_RLE);
+	x->out->bad |= raw->bad;
+	raw->bad = false;
+	mh_column_end(&x->e->columns);
+}
+
 /* Trailing zero bits that all values have. */
 static unsigned common_shift(struct enc *x, const struct mh_field *f)
 {
@@ -300,8 +406,12 @@ bool mh_encode_table(struct mh_encoder *e, const struct mh_batch *batch)
 				put_strings(&x, i);
 		}
 		for (i = 0; i < x.nr_fields; i++) {
-			if (!is_string(&x.fields[i]))
+			if (is_number(&x.fields[i]))
 				put_number(&x, (int)i);
+		}
+		for (i = 0; i < x.nr_fields; i++) {
+			if (x.fields[i].type == MH_FIELD_BLOB)
+				put_blobs(&x, (int)i);
 		}
 		e->head.memory_len = batch->nr * (uint32_t)sizeof(struct mh_event);
 	}
@@ -442,6 +552,56 @@ static bool get_number(struct dec *x, int field, enum encoding how, struct mh_rb
 	return true;
 }
 
+static void undo_xor(struct dec *x, int field, uint8_t *bytes, const uint64_t *len)
+{
+	size_t i;
+
+	memset(x->keys->last, 0, sizeof(x->keys->last));
+	for (i = 0; i < x->n; i++) {
+		uint64_t *last = &x->keys->last[x->keys->id[i]];
+		struct mh_blob blob = { bytes, (uint32_t)len[i] };
+		struct placed b, ref;
+
+		memcpy((char *)&x->s->ev[i] + x->fields[field].offset, &blob,
+		       sizeof(blob));
+		b = place_of(x->fields, field, &x->s->ev[i]);
+		if (*last) {
+			ref = place_of(x->fields, field, &x->s->ev[*last - 1]);
+			xor_placed(&b, &ref);
+		}
+		*last = i + 1;
+		bytes += len[i];
+	}
+}
+
+static bool get_blobs(struct dec *x, int field, struct mh_rbuf *in)
+{
+	uint64_t *len = x->s->key, total = 0, stored;
+	uint8_t *bytes;
+	size_t i;
+
+	if (!get(x, in, x->n))
+		return false;
+	memcpy(len, x->s->value, x->n * sizeof(*len));
+	stored = mh_rbuf_varint(in);
+	for (i = 0; i < x->n; i++) {
+		if (len[i] > MH_MAX_STORED - total)
+			return false;
+		total += len[i];
+	}
+	if (in->bad || stored != total)
+		return false;
+	bytes = mh_arena_bytes(&x->d->arena, total);
+	if (!bytes) {
+		x->d->u.no_memory = x->d->arena.total + total <= MH_MAX_MEMORY;
+		return false;
+	}
+	if (!mh_stream_get(&x->d->u, in, bytes, total) || in->p != in->end)
+		return false;
+	undo_xor(x, field, bytes, len);
+	return true;
+}
+
 static bool get_time(struct dec *x)
 {
 	uint64_t t = x->b->head.t_min;
@@ -477,7 +637,9 @@ static bool leans_on_unknown(const struct dec *x, int field, enum encoding how)
 
 	if (how == BY_FIELD && before >= 0)
 		return x->unknown >> before & 1;
-	if (how == BY_KEY)
+	if (how == BLOBS && before >= 0 && x->unknown >> before & 1)
+		return true;
+	if (how == BY_KEY || how == BLOBS)
 		return key >= 0 ? x->unknown >> key & 1 : x->unknown & 3;
 	return false;
 }
@@ -488,7 +650,7 @@ static void make_absent(struct dec *x, size_t field)
 	size_t i;
 
 	x->unknown |= (uint64_t)1 << field;
-	for (i = 0; !is_string(f) && f->base != MH_BASE_NAME && i < x->n; i++)
+	for (i = 0; is_number(f) && f->base != MH_BASE_NAME && i < x->n; i++)
 		mh_field_set(f, &x->s->ev[i], f->absent);
 }
 
@@ -496,11 +658,11 @@ static void make_absent(struct dec *x, size_t field)
 static int get_field(struct dec *x, size_t field)
 {
 	bool string = is_string(&x->fields[field]), ok;
+	bool blob = x->fields[field].type == MH_FIELD_BLOB;
 	uint8_t how = 0;
 	struct mh_rbuf in;
 
-	switch (mh_block_column(x->b, MH_COLID_FIELD((uint8_t)field), STRINGS, &how,
-				&in)) {
+	switch (mh_block_column(x->b, MH_COLID_FIELD((uint8_t)field), BLOBS, &how, &in)) {
 	case MH_COLUMN_DAMAGED:
 		return MH_EFORMAT;
 	case MH_COLUMN_UNKNOWN:
@@ -515,9 +677,11 @@ static int get_field(struct dec *x, size_t field)
 		make_absent(x, field);
 		return MH_OK;
 	}
-	if (string != (how == STRINGS))
+	if (string != (how == STRINGS) || blob != (how == BLOBS))
 		return MH_EFORMAT;
-	ok = string ? get_strings(x, field, &in) : get_number(x, (int)field, how, &in);
+	ok = string ? get_strings(x, field, &in)
+	     : blob ? get_blobs(x, (int)field, &in)
+		    : get_number(x, (int)field, how, &in);
 	return ok ? MH_OK : mh_decode_status(x->d);
 }
 
@@ -535,7 +699,11 @@ static int get_fields(struct dec *x)
 	for (i = 0; !status && i < x->nr_fields; i++) {
 		if (by_number && i == 2)
 			make_number_keys(x);
-		if (!is_string(&x->fields[i]))
+		if (is_number(&x->fields[i]))
+			status = get_field(x, i);
+	}
+	for (i = 0; !status && i < x->nr_fields; i++) {
+		if (x->fields[i].type == MH_FIELD_BLOB)
 			status = get_field(x, i);
 	}
 	return status;

@@ -8,8 +8,13 @@
 
 void mh_cold_fini(struct mh_cold *c)
 {
+	size_t i;
+
 	if (!c)
 		return;
+	for (i = 0; i < c->nr_groups; i++)
+		free(c->groups[i].buckets);
+	free(c->groups);
 	free(c->buckets);
 	memset(c, 0, sizeof(*c));
 }

@@ -74,6 +74,7 @@ void mh_profile_fini(struct mh_profile *p)
 	free(p->modules);
 	free(p->maps);
 	free(p->codes);
+	free(p->callers);
 	free(p->loads);
 	free(p->objects);
 	free(p->rows);

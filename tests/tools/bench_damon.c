@@ -77,7 +77,7 @@ static int run(struct mh_writer *w, struct gen *g, uint32_t snapshots, double *s
 {
 	struct damon_fs fs = { .root = "" };
 	struct mh_source src = { .id = 1, .fs = &fs, .physical = true };
-	struct damon_sink to = { .fn = mh_writer_sink, .arg = w, .source = 1 };
+	struct mh_tell to = { .fn = mh_writer_sink, .arg = w, .source = 1 };
 	struct fake_ring ring;
 	uint32_t i;
 	double begin;

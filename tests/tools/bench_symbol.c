@@ -6,6 +6,8 @@
  *	bench_symbol names FILE <ADDRESSES	their names as llvm-symbolizer writes them
  *	bench_symbol data FILE <ADDRESSES	names of data addresses
  *	bench_symbol compare FILE N TOOL...	run all on one list; JSON on stdout
+ *	bench_symbol access FILE N		types of what N pieces of code access;
+ *JSON bench_symbol types FILE <ADDRESSES	the same of addresses, one per line
  *
  * TOOL is a path of llvm-symbolizer, or of addr2line (its name tells). CPU and memory are
  * those of the child process, by wait4().
@@ -22,7 +24,8 @@
 
 #include <memheat/symbol.h>
 
-#include "symbol/elf.h"
+#include "symbol/elfsyms.h"
+#include "symbol/insn.h"
 
 static void die(const char *what, const struct mh_err *err)
 {
@@ -186,6 +189,122 @@ static int names(const char *path, int data)
 	free(out);
 	return 0;
 }
+
+/* ---- types of accesses ---- */
+
+static struct mh_access_type *types_of(const char *path,
+				       const struct mh_symbol_query *places, size_t nr,
+				       struct mh_symtab **st)
+{
+	struct mh_maps *maps = maps_of(path);
+	struct mh_access_type *out = calloc(nr + 1, sizeof(*out));
+	struct mh_symbol *code = calloc(nr + 1, sizeof(*code));
+	struct mh_err err;
+
+	if (!out || !code || mh_symtab_new(st, maps, NULL, &err) ||
+	    mh_symtab_resolve(*st, places, nr, code, &err) ||
+	    mh_symtab_access_types(*st, code, nr, out, &err))
+		die("types", code ? &err : NULL);
+	free(code);
+	return out;
+}
+
+static int types(const char *path)
+{
+	struct mh_symbol_query *places;
+	struct mh_access_type *t;
+	struct mh_symtab *st;
+	size_t nr, i;
+
+	places = read_places(stdin, &nr);
+	t = types_of(path, places, nr, &st);
+	for (i = 0; i < nr; i++)
+		printf("%#" PRIx64 " %s .%s (%u B, %s)\n", places[i].addr, t[i].type,
+		       t[i].member, t[i].size, mh_untyped_words(t[i].why));
+	return 0;
+}
+
+#ifdef HAVE_CAPSTONE
+
+/* All instructions that access memory other than their stack, in functions around random
+ * addresses, as a share of them that has a type. */
+static int access_shares(const char *path, size_t n)
+{
+	const struct mh_elf_section *text;
+	struct mh_decoder *d = mh_decoder_new();
+	struct mh_symbol_query *places = NULL;
+	uint64_t state = 88172645463325252u, counts[MH_NR_UNTYPED] = { 0 }, all;
+	struct mh_elf_names names = { 0 };
+	struct mh_access_type *t;
+	struct rusage before, after;
+	struct mh_symtab *st;
+	struct mh_elf elf;
+	struct mh_err err;
+	size_t nr = 0, cap = 0, i;
+
+	if (!d || mh_elf_open(&elf, path, &err) || mh_elf_names_read(&names, &elf, &err))
+		die(path, NULL);
+	text = mh_elf_section_find(&elf, ".text");
+	if (!text || !text->size)
+		die("no .text", NULL);
+	while (n--) {
+		const struct mh_elf_symbol *s = mh_elf_symbol_find(
+			&names.code, text->addr + next_random(&state) % text->size);
+		uint64_t at = s ? s->addr : 0, end = s ? s->addr + s->size : 0;
+
+		while (s && at < end && at >= text->addr &&
+		       at < text->addr + text->size) {
+			uint64_t off = at - text->addr + text->offset;
+			struct mh_insn in;
+
+			if (!mh_decode(d, &in, elf.image + off, elf.len - off, at))
+				break;
+			at += in.len;
+			/* As DWARF's evaluations do it: stack and code left out. */
+			if (in.access != MH_ACCESS_OPERAND || in.mem.absolute ||
+			    in.mem.base == MH_REG_RSP || in.mem.base == MH_REG_RBP)
+				continue;
+			if (nr == cap) {
+				cap = cap ? cap * 2 : 1024;
+				places = realloc(places, cap * sizeof(*places));
+				if (!places)
+					die("no memory", NULL);
+			}
+			places[nr++] = (struct mh_symbol_query){ 0, in.addr, 2 };
+		}
+	}
+	getrusage(RUSAGE_SELF, &before);
+	t = types_of(path, places, nr, &st);
+	getrusage(RUSAGE_SELF, &after);
+	for (i = 0; i < nr; i++)
+		counts[t[i].why]++;
+	all = nr - counts[MH_UNTYPED_NO_DEBUG];
+	printf("{\"file\": \"%s\", \"accesses\": %zu, \"with_debug\": %" PRIu64
+	       ", \"typed\": %.4f, \"cpu_s\": %.2f",
+	       path, nr, all, (double)counts[MH_TYPED] / (double)(all ? all : 1),
+	       (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) +
+		       (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec) / 1e6);
+	for (i = 1; i < MH_NR_UNTYPED; i++) {
+		if (counts[i])
+			printf(", \"%s\": %" PRIu64, mh_untyped_words((enum mh_untyped)i),
+			       counts[i]);
+	}
+	printf("}\n");
+	mh_decoder_free(d);
+	return 0;
+}
+
+#else
+
+static int access_shares(const char *path, size_t n)
+{
+	(void)path;
+	(void)n;
+	fprintf(stderr, "bench_symbol: built without capstone\n");
+	return 77;
+}
+
+#endif
 
 /* ---- running and comparing ---- */
 
@@ -384,6 +503,11 @@ int main(int argc, char **argv)
 		return names(argv[2], 1);
 	if (argc >= 4 && !strcmp(argv[1], "compare"))
 		return compare_all(argv[0], argv[2], argv[3], argv + 4);
-	fprintf(stderr, "usage: bench_symbol addrs|names|data|compare FILE ...\n");
+	if (argc == 4 && !strcmp(argv[1], "access"))
+		return access_shares(argv[2], strtoul(argv[3], NULL, 10));
+	if (argc == 3 && !strcmp(argv[1], "types"))
+		return types(argv[2]);
+	fprintf(stderr,
+		"usage: bench_symbol addrs|names|data|compare|access|types FILE ...\n");
 	return 2;
 }

@@ -20,6 +20,7 @@
 /* clang-format on */
 
 #include <memheat/base.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Built with AddressSanitizer: many times slower, and what was freed is kept. */
@@ -30,6 +31,14 @@
 #else
 #define TEST_SANITIZED 0
 #endif
+
+/* A test that cannot be run here says why; scripts/run-tests shows it. */
+#define skip_because(...)                                                                \
+	do {                                                                             \
+		printf("# skipped: " __VA_ARGS__);                                       \
+		printf("\n");                                                            \
+		skip();                                                                  \
+	} while (0)
 
 /* The call gives @want (MH_OK, MH_END, a count); its words are shown when it fails. */
 #define assert_status(call, want, err)                                                   \

@@ -143,7 +143,7 @@ static void damon_close(struct mh_source *src)
 	free(src);
 }
 
-static int look(struct mh_source *src, const struct damon_sink *to, bool maps,
+static int look(struct mh_source *src, const struct mh_tell *to, bool maps,
 		struct mh_err *err)
 {
 	if (src->physical || (src->mode == DAMON_ATTACH && !src->slots.nr))
@@ -152,7 +152,7 @@ static int look(struct mh_source *src, const struct damon_sink *to, bool maps,
 }
 
 static int open_own(struct mh_source *src, const struct mh_source_opts *opts,
-		    const struct damon_sink *to, struct mh_err *err)
+		    const struct mh_tell *to, struct mh_err *err)
 {
 	int ret = mh_damon_settings_read(src, opts, err);
 
@@ -191,7 +191,7 @@ static int open_own(struct mh_source *src, const struct mh_source_opts *opts,
 	return ret;
 }
 
-static int open_attached(struct mh_source *src, const struct damon_sink *to,
+static int open_attached(struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err)
 {
 	int ret = mh_damon_attach(src, err);
@@ -252,13 +252,13 @@ int mh_damon_open(struct mh_source **out, enum damon_mode mode, struct damon_fs 
 		  const struct mh_source_opts *opts, mh_event_fn fn, void *arg,
 		  struct mh_err *err)
 {
-	struct damon_sink to = { .fn = fn, .arg = arg, .source = id };
+	struct mh_tell to = { .fn = fn, .arg = arg, .source = id };
 	struct mh_source *src;
 	int ret = prepare(&src, mode, fs, id, target, opts, err);
 
 	if (ret)
 		return ret;
-	to.time_ns = mh_damon_now_ns();
+	to.time_ns = mh_tell_now_ns();
 	if (is_own(src->mode))
 		ret = open_own(src, opts, &to, err);
 	else
@@ -308,8 +308,7 @@ static bool kdamond_gone(const struct mh_source *src)
 	       mh_damon_start_ticks(src->fs, src->kdamond) != src->kdamond_start;
 }
 
-static int tell_stats(struct mh_source *src, const struct damon_sink *to,
-		      struct mh_err *err)
+static int tell_stats(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
 	uint64_t cpu = mh_proc_run_ns(src->fs->root, src->kdamond);
 	int ret = MH_OK;
@@ -317,12 +316,12 @@ static int tell_stats(struct mh_source *src, const struct damon_sink *to,
 	/* Of one that has ended there is nothing to read: what was told last holds. */
 	if (cpu > src->kdamond_cpu_ns && src->kdamond_start) {
 		src->kdamond_told_ns = src->kdamonds_past_ns + cpu - src->kdamond_cpu_ns;
-		ret = mh_damon_stat(to, "kdamond.cpu_ns", src->kdamond_told_ns, err);
+		ret = mh_tell_stat(to, err, "kdamond.cpu_ns", src->kdamond_told_ns);
 	}
 	if (!ret)
-		ret = mh_damon_stat(to, "damon.snapshots", src->stream.nr_snapshots, err);
+		ret = mh_tell_stat(to, err, "damon.snapshots", src->stream.nr_snapshots);
 	if (!ret)
-		ret = mh_damon_stat(to, "damon.regions", src->stream.nr_regions, err);
+		ret = mh_tell_stat(to, err, "damon.regions", src->stream.nr_regions);
 	return ret;
 }
 
@@ -330,7 +329,7 @@ static int tell_stats(struct mh_source *src, const struct damon_sink *to,
  * It ends by itself with the last of its targets. Processes that came meanwhile are given
  * to a new one; when nobody of its targets has ended, somebody has stopped it.
  */
-static int kdamond_ended(struct mh_source *src, const struct damon_sink *to,
+static int kdamond_ended(struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err)
 {
 	int ret = mh_damon_stream_drain(src, true, to, err);
@@ -359,7 +358,7 @@ static int kdamond_ended(struct mh_source *src, const struct damon_sink *to,
 	return ret ? ret : start_own(src, err);
 }
 
-static int look_and_follow(struct mh_source *src, const struct damon_sink *to,
+static int look_and_follow(struct mh_source *src, const struct mh_tell *to,
 			   struct mh_err *err)
 {
 	uint64_t took;
@@ -367,7 +366,7 @@ static int look_and_follow(struct mh_source *src, const struct damon_sink *to,
 
 	if (!ret && is_own(src->mode) && !src->physical && !src->params.polled)
 		ret = mh_damon_slots_follow(src, to, err);
-	took = mh_damon_now_ns() - to->time_ns;
+	took = mh_tell_now_ns() - to->time_ns;
 	if (src->look_step_ns < LOOK_MAX_NS)
 		src->look_step_ns *= 2;
 	src->look_ns =
@@ -376,8 +375,7 @@ static int look_and_follow(struct mh_source *src, const struct damon_sink *to,
 	return ret;
 }
 
-static int poll_due(struct mh_source *src, const struct damon_sink *to,
-		    struct mh_err *err)
+static int poll_due(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
 	int ret = mh_damon_is_on(&src->control) ? mh_damon_stream_poll(src, to, err)
 						: MH_END;
@@ -408,8 +406,7 @@ static void tell_gaps(struct mh_source *src)
 		watched >> 20, mapped >> 20);
 }
 
-static int stats_due(struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err)
+static int stats_due(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
 	src->stat_ns = to->time_ns + STAT_NS;
 	/* Its owner changes them seldom, and a snapshot tells that time has passed. */
@@ -422,7 +419,7 @@ static int stats_due(struct mh_source *src, const struct damon_sink *to,
 }
 
 /* The first step after a command's exec. */
-static int begin(struct mh_source *src, const struct damon_sink *to, struct mh_err *err)
+static int begin(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
 	int ret;
 
@@ -435,7 +432,7 @@ static int begin(struct mh_source *src, const struct damon_sink *to, struct mh_e
 	return ret == MH_ENOTARGET ? MH_END : ret;
 }
 
-static int finish(struct mh_source *src, const struct damon_sink *to, struct mh_err *err)
+static int finish(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
 	int ret = mh_damon_stream_drain(src, true, to, err);
 
@@ -447,8 +444,8 @@ static int finish(struct mh_source *src, const struct damon_sink *to, struct mh_
 static int damon_step(struct mh_source *src, int last, mh_event_fn fn, void *arg,
 		      struct mh_err *err)
 {
-	struct damon_sink to = {
-		.fn = fn, .arg = arg, .source = src->id, .time_ns = mh_damon_now_ns()
+	struct mh_tell to = {
+		.fn = fn, .arg = arg, .source = src->id, .time_ns = mh_tell_now_ns()
 	};
 	int ret = MH_OK;
 

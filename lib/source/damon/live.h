@@ -102,29 +102,25 @@ int mh_damon_attach(struct mh_source *src, struct mh_err *err) MH_MUST_CHECK;
 void mh_damon_attached_intervals(struct mh_source *src);
 
 /* meta.c */
-int mh_damon_tell_params(const struct mh_source *src, const struct damon_sink *to,
+int mh_damon_tell_params(const struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err) MH_MUST_CHECK;
 /* Physical memory has no mappings of its own; its nodes stand for them. */
-int mh_damon_tell_rams(const struct mh_source *src, const struct damon_sink *to,
+int mh_damon_tell_rams(const struct mh_source *src, const struct mh_tell *to,
 		       struct mh_err *err) MH_MUST_CHECK;
 
 /* Hand out the snapshots that have arrived; @last: also those that miss rows. */
-int mh_damon_stream_drain(struct mh_source *src, bool last, const struct damon_sink *to,
+int mh_damon_stream_drain(struct mh_source *src, bool last, const struct mh_tell *to,
 			  struct mh_err *err) MH_MUST_CHECK;
 
 /* Ask the kernel for the regions as they are now, and hand them out. */
-int mh_damon_stream_poll(struct mh_source *src, const struct damon_sink *to,
+int mh_damon_stream_poll(struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err) MH_MUST_CHECK;
-
-/* Tell a STAT. */
-int mh_damon_stat(const struct damon_sink *to, const char *name, uint64_t value,
-		  struct mh_err *err) MH_MUST_CHECK;
 
 /* Give the targets as they are now to the kdamond that is being set up. */
 int mh_damon_slots_init(struct mh_source *src, struct mh_err *err) MH_MUST_CHECK;
 
 /* Follow processes that came: one target each. */
-int mh_damon_slots_follow(struct mh_source *src, const struct damon_sink *to,
+int mh_damon_slots_follow(struct mh_source *src, const struct mh_tell *to,
 			  struct mh_err *err) MH_MUST_CHECK;
 
 /* Whether a process that the kdamond was given still lives. */

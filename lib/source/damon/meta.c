@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a recording says of itself: its settings, and the names of physical memory. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "source/damon/live.h"
-
-static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-	MH_PRINTF(5, 6);
-static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-{
-	char key[64], value[256];
-	struct mh_event ev;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(value, sizeof(value), fmt, args);
-	va_end(args);
-	snprintf(key, sizeof(key), "source.%u.%s", src->id, name);
-	mh_event_init(&ev, MH_EV_META);
-	ev.time_ns = mh_damon_now_ns();
-	ev.meta.key = key;
-	ev.meta.value = value;
-	return to->fn(to->arg, &ev, err);
-}
 
 /* "allow anon, reject non memcg": in DAMO's words. */
 static void filters_words(char *out, size_t size, const struct damon_params *p)
@@ -40,42 +18,42 @@ static void filters_words(char *out, size_t size, const struct damon_params *p)
 					p->filters[i].type);
 }
 
-int mh_damon_tell_params(const struct mh_source *src, const struct damon_sink *to,
+int mh_damon_tell_params(const struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err)
 {
 	const struct damon_params *p = &src->params;
 	char filters[192];
-	int ret = tell_meta(src, to, err, "name", "%s", src->ops->name);
+	int ret = mh_tell_meta(to, err, "name", "%s", src->ops->name);
 
 	filters_words(filters, sizeof(filters), p);
 	if (!ret)
-		ret = tell_meta(src, to, err, "unit", "hits of checks");
+		ret = mh_tell_meta(to, err, "unit", "hits of checks");
 	if (!ret)
-		ret = tell_meta(src, to, err, "operations", "%s", p->operations);
+		ret = mh_tell_meta(to, err, "operations", "%s", p->operations);
 	if (!ret && src->stream.sample_us)
-		ret = tell_meta(src, to, err, "sample_us", "%" PRIu64,
-				src->stream.sample_us);
+		ret = mh_tell_meta(to, err, "sample_us", "%" PRIu64,
+				   src->stream.sample_us);
 	if (!ret && src->stream.aggr_us)
-		ret = tell_meta(src, to, err, "aggr_us", "%" PRIu64, src->stream.aggr_us);
+		ret = mh_tell_meta(to, err, "aggr_us", "%" PRIu64, src->stream.aggr_us);
 	if (!ret && p->update_us)
-		ret = tell_meta(src, to, err, "update_us", "%" PRIu64, p->update_us);
+		ret = mh_tell_meta(to, err, "update_us", "%" PRIu64, p->update_us);
 	if (!ret && p->nr_regions_max)
-		ret = tell_meta(src, to, err, "nr_regions", "%" PRIu64 ":%" PRIu64,
-				p->nr_regions_min, p->nr_regions_max);
+		ret = mh_tell_meta(to, err, "nr_regions", "%" PRIu64 ":%" PRIu64,
+				   p->nr_regions_min, p->nr_regions_max);
 	if (!ret && p->goal.on)
-		ret = tell_meta(src, to, err, "intervals_goal",
-				"%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64,
-				p->goal.access_bp, p->goal.aggrs, p->goal.sample_min_us,
-				p->goal.sample_max_us);
+		ret = mh_tell_meta(to, err, "intervals_goal",
+				   "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%" PRIu64,
+				   p->goal.access_bp, p->goal.aggrs,
+				   p->goal.sample_min_us, p->goal.sample_max_us);
 	if (!ret && *filters)
-		ret = tell_meta(src, to, err, "filters", "%s", filters);
+		ret = mh_tell_meta(to, err, "filters", "%s", filters);
 	if (!ret)
-		ret = tell_meta(src, to, err, "clock", "monotonic");
+		ret = mh_tell_meta(to, err, "clock", "monotonic");
 	return ret;
 }
 
 /* Physical memory has no mappings of its own; its nodes stand for them. */
-int mh_damon_tell_rams(const struct mh_source *src, const struct damon_sink *to,
+int mh_damon_tell_rams(const struct mh_source *src, const struct mh_tell *to,
 		       struct mh_err *err)
 {
 	char path[64];

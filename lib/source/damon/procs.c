@@ -17,7 +17,7 @@
 #include "base/vec.h"
 #include "source/maps.h"
 
-static struct mh_event new_event(const struct damon_sink *to, enum mh_event_kind kind,
+static struct mh_event new_event(const struct mh_tell *to, enum mh_event_kind kind,
 				 uint64_t time_ns)
 {
 	struct mh_event ev;
@@ -39,7 +39,7 @@ static uint64_t boot_ticks(void)
 
 /* ---- processes ---- */
 
-static int tell_task(const struct damon_sink *to, const struct proc_stat *stat,
+static int tell_task(const struct mh_tell *to, const struct proc_stat *stat,
 		     enum mh_task_op op, uint64_t time_ns, struct mh_err *err)
 {
 	struct mh_event ev = new_event(to, MH_EV_TASK, time_ns);
@@ -63,7 +63,7 @@ static struct damon_proc *find(struct damon_procs *p, const struct proc_stat *st
 	return NULL;
 }
 
-static int add(struct damon_procs *p, const struct damon_sink *to,
+static int add(struct damon_procs *p, const struct mh_tell *to,
 	       const struct proc_stat *stat, struct mh_err *err)
 {
 	bool command = p->target->spawned && stat->pid == p->target->pids[0];
@@ -88,7 +88,7 @@ static int add(struct damon_procs *p, const struct damon_sink *to,
 			 since, err);
 }
 
-static int update(struct damon_procs *p, const struct damon_sink *to,
+static int update(struct damon_procs *p, const struct mh_tell *to,
 		  struct damon_proc *proc, const struct proc_stat *stat,
 		  struct mh_err *err)
 {
@@ -105,7 +105,7 @@ static int update(struct damon_procs *p, const struct damon_sink *to,
 	return renamed ? tell_task(to, stat, MH_TASK_COMM, to->time_ns, err) : MH_OK;
 }
 
-static int tell_exit(const struct damon_sink *to, const struct damon_proc *proc,
+static int tell_exit(const struct mh_tell *to, const struct damon_proc *proc,
 		     struct mh_err *err)
 {
 	struct mh_event ev = new_event(to, MH_EV_GAP, to->time_ns);
@@ -119,8 +119,7 @@ static int tell_exit(const struct damon_sink *to, const struct damon_proc *proc,
 	return ret ? ret : tell_task(to, &proc->stat, MH_TASK_EXIT, to->time_ns, err);
 }
 
-static int drop_ended(struct damon_procs *p, const struct damon_sink *to,
-		      struct mh_err *err)
+static int drop_ended(struct damon_procs *p, const struct mh_tell *to, struct mh_err *err)
 {
 	size_t i = 0;
 	int ret;
@@ -157,7 +156,7 @@ static bool same(const struct damon_vma *a, const struct damon_vma *b)
 	       a->what == b->what;
 }
 
-static int tell_removed(const struct damon_sink *to, const struct damon_proc *proc,
+static int tell_removed(const struct mh_tell *to, const struct damon_proc *proc,
 			const struct damon_vma *vma, struct mh_err *err)
 {
 	struct mh_event ev = new_event(to, MH_EV_MAP, proc->seen_ns);
@@ -169,7 +168,7 @@ static int tell_removed(const struct damon_sink *to, const struct damon_proc *pr
 	return to->fn(to->arg, &ev, err);
 }
 
-static int tell_added(const struct damon_sink *to, const struct damon_proc *proc,
+static int tell_added(const struct mh_tell *to, const struct damon_proc *proc,
 		      const struct mh_ev_map *map, struct mh_err *err)
 {
 	struct mh_event ev = new_event(to, MH_EV_MAP, proc->seen_ns);
@@ -180,7 +179,7 @@ static int tell_added(const struct damon_sink *to, const struct damon_proc *proc
 }
 
 /* Both lists are in address order; *old is the position in the old one. */
-static int take_mapping(struct damon_procs *p, const struct damon_sink *to,
+static int take_mapping(struct damon_procs *p, const struct mh_tell *to,
 			struct damon_proc *proc, size_t *old, const struct mh_ev_map *map,
 			struct mh_err *err)
 {
@@ -206,7 +205,7 @@ static int take_mapping(struct damon_procs *p, const struct damon_sink *to,
 	return tell_added(to, proc, map, err);
 }
 
-static int read_lines(struct damon_procs *p, const struct damon_sink *to,
+static int read_lines(struct damon_procs *p, const struct mh_tell *to,
 		      struct damon_proc *proc, FILE *f, struct mh_err *err)
 {
 	struct damon_vmas swap;
@@ -232,7 +231,7 @@ static int read_lines(struct damon_procs *p, const struct damon_sink *to,
 	return ret;
 }
 
-static int read_maps(struct damon_procs *p, const struct damon_sink *to,
+static int read_maps(struct damon_procs *p, const struct mh_tell *to,
 		     struct damon_proc *proc, struct mh_err *err)
 {
 	char path[PATH_MAX];
@@ -287,7 +286,7 @@ static int list(struct damon_procs *p, struct mh_err *err)
 	return mh_tree_list(&p->found, &target, p->sysroot, err);
 }
 
-int mh_damon_procs_look(struct damon_procs *p, const struct damon_sink *to, bool maps,
+int mh_damon_procs_look(struct damon_procs *p, const struct mh_tell *to, bool maps,
 			struct mh_err *err)
 {
 	uint64_t ticks = boot_ticks();

@@ -10,6 +10,7 @@
 
 #include <memheat/source.h>
 
+#include "source/tell.h"
 #include "source/tree.h"
 
 struct damon_vma {
@@ -30,17 +31,6 @@ struct damon_proc {
 	uint64_t data_ns;         /* end of its last snapshot; 0: none yet */
 	struct damon_vmas vmas;
 };
-
-/* Where events go. */
-struct damon_sink {
-	mh_event_fn fn;
-	void *arg;
-	uint16_t source;
-	uint64_t time_ns; /* of the look under way */
-};
-
-/* CLOCK_MONOTONIC. */
-uint64_t mh_damon_now_ns(void);
 
 struct damon_procs {
 	const struct mh_target *target;
@@ -71,7 +61,7 @@ struct damon_procs {
  * @maps: also read their mappings
  * Returns MH_OK; MH_ENOMEM; a failure of the sink.
  */
-int mh_damon_procs_look(struct damon_procs *p, const struct damon_sink *to, bool maps,
+int mh_damon_procs_look(struct damon_procs *p, const struct mh_tell *to, bool maps,
 			struct mh_err *err) MH_MUST_CHECK;
 
 /* A snapshot of @pid ends at @time_ns. */

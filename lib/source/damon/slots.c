@@ -148,7 +148,7 @@ static int commit(struct mh_source *src, struct mh_err *err)
 	int ret = mh_damon_retarget(&src->control, &src->params, &why);
 
 	if (!ret) {
-		date_slots(src, mh_damon_now_ns());
+		date_slots(src, mh_tell_now_ns());
 		return MH_OK;
 	}
 	/* One has ended in this moment: the next look tries again. */
@@ -166,7 +166,7 @@ static int commit(struct mh_source *src, struct mh_err *err)
 	return ret;
 }
 
-int mh_damon_slots_follow(struct mh_source *src, const struct damon_sink *to,
+int mh_damon_slots_follow(struct mh_source *src, const struct mh_tell *to,
 			  struct mh_err *err)
 {
 	int ret;
@@ -204,7 +204,7 @@ int mh_damon_slots_renew(struct mh_source *src, struct mh_err *err)
 	ret = give_slots(src, err);
 	if (ret < 0)
 		return ret;
-	date_slots(src, mh_damon_now_ns());
+	date_slots(src, mh_tell_now_ns());
 	ret = lend_pids(src, err);
 	return ret ? ret : mh_damon_set_targets(&src->control, &src->params, err);
 }

@@ -13,7 +13,6 @@
  * ones are an old snapshot, and not told again.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,47 +98,26 @@ static int read_enabled(struct damon_fs *fs, struct mh_err *err)
 
 /* ---- events ---- */
 
-static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-	MH_PRINTF(5, 6);
-static int tell_meta(const struct mh_source *src, const struct damon_sink *to,
-		     struct mh_err *err, const char *name, const char *fmt, ...)
-{
-	char key[64], value[128];
-	struct mh_event ev;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(value, sizeof(value), fmt, args);
-	va_end(args);
-	snprintf(key, sizeof(key), "source.%u.%s", src->id, name);
-	mh_event_init(&ev, MH_EV_META);
-	ev.time_ns = to->time_ns;
-	ev.meta.key = key;
-	ev.meta.value = value;
-	return to->fn(to->arg, &ev, err);
-}
-
 static int tell_settings(const struct mh_source *src, bool aggr_known,
-			 const struct damon_sink *to, struct mh_err *err)
+			 const struct mh_tell *to, struct mh_err *err)
 {
 	struct mh_event ev;
-	int ret = tell_meta(src, to, err, "name", "%s", src->ops->name);
+	int ret = mh_tell_meta(to, err, "name", "%s", src->ops->name);
 
 	if (!ret)
-		ret = tell_meta(src, to, err, "unit", "hits of checks");
+		ret = mh_tell_meta(to, err, "unit", "hits of checks");
 	if (!ret)
-		ret = tell_meta(src, to, err, "data_source", "damon_stat");
+		ret = mh_tell_meta(to, err, "data_source", "damon_stat");
 	if (!ret)
-		ret = tell_meta(src, to, err, "addresses",
-				"hundredths of memory, hottest first");
+		ret = mh_tell_meta(to, err, "addresses",
+				   "hundredths of memory, hottest first");
 	if (!ret)
-		ret = tell_meta(src, to, err, "intervals", "%s",
-				aggr_known ? "recorded" : "assumed");
+		ret = mh_tell_meta(to, err, "intervals", "%s",
+				   aggr_known ? "recorded" : "assumed");
 	if (!ret)
-		ret = tell_meta(src, to, err, "aggr_us", "%" PRIu64, src->aggr_us);
+		ret = mh_tell_meta(to, err, "aggr_us", "%" PRIu64, src->aggr_us);
 	if (!ret)
-		ret = tell_meta(src, to, err, "clock", "monotonic");
+		ret = mh_tell_meta(to, err, "clock", "monotonic");
 	if (ret)
 		return ret;
 	mh_event_init(&ev, MH_EV_MAP);
@@ -148,19 +126,6 @@ static int tell_settings(const struct mh_source *src, bool aggr_known,
 	ev.map.op = MH_MAP_ADD;
 	ev.map.end = src->bytes;
 	ev.map.path = "[System RAM by idle time]";
-	return to->fn(to->arg, &ev, err);
-}
-
-static int tell_stat(const struct damon_sink *to, const char *name, uint64_t value,
-		     struct mh_err *err)
-{
-	struct mh_event ev;
-
-	mh_event_init(&ev, MH_EV_STAT);
-	ev.source = to->source;
-	ev.time_ns = to->time_ns;
-	ev.stat.name = name;
-	ev.stat.value = value;
 	return to->fn(to->arg, &ev, err);
 }
 
@@ -177,7 +142,7 @@ static uint32_t age_of(int64_t idle_ms, uint64_t aggr_us)
 }
 
 static int tell_rows(struct mh_source *src, const struct shares *s,
-		     const struct damon_sink *to, struct mh_err *err)
+		     const struct mh_tell *to, struct mh_err *err)
 {
 	uint64_t aggr_ns = src->aggr_us * 1000;
 	struct mh_event ev;
@@ -206,18 +171,18 @@ static int tell_rows(struct mh_source *src, const struct shares *s,
 }
 
 static int tell_snapshot(struct mh_source *src, const struct shares *s,
-			 const struct damon_sink *to, struct mh_err *err)
+			 const struct mh_tell *to, struct mh_err *err)
 {
 	uint64_t bandwidth;
 	int ret = tell_rows(src, s, to, err);
 
 	if (!ret && !mh_damon_read_u64(&src->fs, &bandwidth, NULL,
 				       PARAMETERS "/estimated_memory_bandwidth"))
-		ret = tell_stat(to, "damon.memory_bandwidth", bandwidth, err);
+		ret = mh_tell_stat(to, err, "damon.memory_bandwidth", bandwidth);
 	src->last = *s;
 	src->last_ns = to->time_ns;
 	src->nr_snapshots++;
-	return ret ? ret : tell_stat(to, "damon.snapshots", src->nr_snapshots, err);
+	return ret ? ret : mh_tell_stat(to, err, "damon.snapshots", src->nr_snapshots);
 }
 
 /* ---- the backend ---- */
@@ -287,8 +252,8 @@ static int stat_open(struct mh_source **out, uint16_t id, const struct mh_target
 		     const struct mh_source_opts *opts, mh_event_fn fn, void *arg,
 		     struct mh_err *err)
 {
-	struct damon_sink to = {
-		.fn = fn, .arg = arg, .source = id, .time_ns = mh_damon_now_ns()
+	struct mh_tell to = {
+		.fn = fn, .arg = arg, .source = id, .time_ns = mh_tell_now_ns()
 	};
 	struct mh_source *src;
 	bool aggr_known;
@@ -327,7 +292,7 @@ static size_t stat_wait(const struct mh_source *src, int *fds, size_t max,
 	return 0;
 }
 
-static int look(struct mh_source *src, const struct damon_sink *to, struct mh_err *err)
+static int look(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
 	struct shares now;
 	int ret = read_enabled(&src->fs, err);
@@ -347,8 +312,8 @@ static int look(struct mh_source *src, const struct damon_sink *to, struct mh_er
 static int stat_step(struct mh_source *src, int last, mh_event_fn fn, void *arg,
 		     struct mh_err *err)
 {
-	struct damon_sink to = {
-		.fn = fn, .arg = arg, .source = src->id, .time_ns = mh_damon_now_ns()
+	struct mh_tell to = {
+		.fn = fn, .arg = arg, .source = src->id, .time_ns = mh_tell_now_ns()
 	};
 	int ret;
 

@@ -19,39 +19,12 @@
 
 struct round {
 	struct mh_source *src;
-	const struct damon_sink *to;
+	const struct mh_tell *to;
 };
-
-uint64_t mh_damon_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static int tell_stat(const struct damon_sink *to, uint64_t time_ns, const char *name,
-		     uint64_t value, struct mh_err *err)
-{
-	struct mh_event ev;
-
-	mh_event_init(&ev, MH_EV_STAT);
-	ev.source = to->source;
-	ev.time_ns = time_ns;
-	ev.stat.name = name;
-	ev.stat.value = value;
-	return to->fn(to->arg, &ev, err);
-}
-
-int mh_damon_stat(const struct damon_sink *to, const char *name, uint64_t value,
-		  struct mh_err *err)
-{
-	return tell_stat(to, to->time_ns, name, value, err);
-}
 
 /* ---- losses ---- */
 
-static int tell_lost(const struct damon_sink *to, uint64_t start_ns, uint64_t time_ns,
+static int tell_lost(const struct mh_tell *to, uint64_t start_ns, uint64_t time_ns,
 		     uint64_t count, enum mh_lost_cause cause, struct mh_err *err)
 {
 	struct mh_event ev;
@@ -70,8 +43,8 @@ static int tell_lost(const struct damon_sink *to, uint64_t start_ns, uint64_t ti
  * Records that the ring dropped are told once: as missing regions of the snapshot that
  * shows a part of itself, and the rest, whole snapshots, as lost in the ring.
  */
-static int tell_lost_records(struct mh_source *src, const struct damon_sink *to,
-			     bool last, struct mh_err *err)
+static int tell_lost_records(struct mh_source *src, const struct mh_tell *to, bool last,
+			     struct mh_err *err)
 {
 	struct damon_stream *s = &src->stream;
 	uint64_t lost = mh_tracepoint_lost(s->tap), since;
@@ -99,18 +72,20 @@ static uint32_t max_accesses(const struct damon_stream *s)
 	return s->sample_us ? (uint32_t)(s->aggr_us / s->sample_us) : 0;
 }
 
-static int tell_intervals(struct mh_source *src, const struct damon_sink *to,
+static int tell_intervals(struct mh_source *src, const struct mh_tell *to,
 			  uint64_t time_ns, struct mh_err *err)
 {
 	struct damon_stream *s = &src->stream;
+	struct mh_tell then = *to;
 	int ret;
 
 	if (s->told_sample_us == s->sample_us && s->told_aggr_us == s->aggr_us)
 		return MH_OK;
 	s->told_sample_us = s->sample_us;
 	s->told_aggr_us = s->aggr_us;
-	ret = tell_stat(to, time_ns, "damon.sample_us", s->sample_us, err);
-	return ret ? ret : tell_stat(to, time_ns, "damon.aggr_us", s->aggr_us, err);
+	then.time_ns = time_ns;
+	ret = mh_tell_stat(&then, err, "damon.sample_us", s->sample_us);
+	return ret ? ret : mh_tell_stat(&then, err, "damon.aggr_us", s->aggr_us);
 }
 
 /* The slot of a target; NULL: nobody's any more, or not yet. */
@@ -168,7 +143,7 @@ static void place_in_time(struct mh_source *src, const struct mh_snapshot *snap)
 }
 
 static int tell_rows(struct mh_source *src, const struct mh_snapshot *snap,
-		     const struct damon_slot *slot, const struct damon_sink *to,
+		     const struct damon_slot *slot, const struct mh_tell *to,
 		     struct mh_err *err)
 {
 	uint32_t limit = age_limit(src, slot, snap->time_ns);
@@ -261,7 +236,7 @@ static int take_hit(struct round *r, const struct mh_tracepoint_hit *hit,
 	}
 }
 
-int mh_damon_stream_drain(struct mh_source *src, bool last, const struct damon_sink *to,
+int mh_damon_stream_drain(struct mh_source *src, bool last, const struct mh_tell *to,
 			  struct mh_err *err)
 {
 	struct damon_stream *s = &src->stream;
@@ -344,7 +319,7 @@ static int read_all_tried(struct mh_source *src, uint64_t time_ns, struct mh_err
 	return MH_OK;
 }
 
-int mh_damon_stream_poll(struct mh_source *src, const struct damon_sink *to,
+int mh_damon_stream_poll(struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err)
 {
 	struct round r = { .src = src, .to = to };

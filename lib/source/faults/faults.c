@@ -21,15 +21,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ring/callgraph.h"
 #include "ring/open.h"
-#include "ring/watch.h"
+#include "ring/sampler.h"
 #include "source/attach.h"
 
 /* A ring that fills slowly is emptied this often, so that a killed recorder loses less
  * than a second. */
-#define DRAIN_NS 250000000u
-#define STAT_NS  1000000000u
-#define RING_KIB 1024u
+#define DRAIN_NS        250000000u
+#define STAT_NS         1000000000u
+#define RING_KIB        1024u
+#define STACKS_RING_KIB 8192u /* samples are many times as large */
 #define SAMPLE_TYPE                                                                      \
 	(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR |        \
 	 PERF_SAMPLE_CPU)
@@ -37,10 +39,14 @@
 struct mh_source {
 	const struct mh_source_ops *ops;
 	uint16_t id;
-	struct mh_watch *watch;
+	struct mh_sampler *sampler;
+	struct mh_callgraph callgraph;
 	struct mh_log log;
 	uint64_t drain_ns, stat_ns; /* when next */
 	uint64_t side_lost_told, malformed_told;
+	/* Where step() is told to put things. */
+	mh_event_fn fn;
+	void *arg;
 };
 
 /* ---- probing ---- */
@@ -115,13 +121,14 @@ static int faults_probe(struct mh_probe *out, const struct mh_target *target,
 
 static bool kernel_counts_lost(const struct mh_source *src)
 {
-	return !(mh_watch_lacks(src->watch) & MH_LACKS_LOST);
+	return !(mh_sampler_lacks(src->sampler) & MH_LACKS_LOST);
 }
 
 static int tell_params(const struct mh_source *src, uint64_t period,
-		       const struct mh_tell *to, struct mh_err *err)
+		       const struct mh_source_opts *opts, const struct mh_tell *to,
+		       struct mh_err *err)
 {
-	unsigned lacks = mh_watch_lacks(src->watch);
+	unsigned lacks = mh_sampler_lacks(src->sampler);
 	struct mh_perf_rights rights;
 	int ret;
 
@@ -142,14 +149,19 @@ static int tell_params(const struct mh_source *src, uint64_t period,
 				   !!(lacks & MH_LACKS_KERNEL));
 	if (!ret)
 		ret = mh_tell_meta(to, err, "ring_kib", "%u",
-				   mh_watch_ring_kib(src->watch));
+				   mh_sampler_ring_kib(src->sampler));
 	if (!ret)
 		ret = mh_tell_meta(to, err, "nr_rings", "%u",
-				   mh_watch_nr_rings(src->watch));
+				   mh_sampler_nr_rings(src->sampler));
 	if (!ret)
 		ret = mh_tell_meta(to, err, "lost_from", "%s",
 				   kernel_counts_lost(src) ? "the kernel's counter"
 							   : "the counting event");
+	if (!ret && opts->mem.chains)
+		ret = mh_tell_meta(to, err, "call_graph", "%s",
+				   opts->mem.stack_len ? "dwarf" : "fp");
+	if (!ret && opts->mem.stack_len)
+		ret = mh_tell_meta(to, err, "stack_bytes", "%u", opts->mem.stack_len);
 	return ret;
 }
 
@@ -162,13 +174,14 @@ static void faults_close(struct mh_source *src)
 {
 	if (!src)
 		return;
-	mh_watch_close(src->watch);
+	mh_sampler_close(src->sampler);
+	mh_callgraph_fini(&src->callgraph);
 	free(src);
 }
 
-static struct mh_watch_event event_of(const struct mh_source_opts *opts)
+static struct mh_sampler_event event_of(const struct mh_source_opts *opts)
 {
-	struct mh_watch_event event = { .led_by = MH_LEAD_COUNT };
+	struct mh_sampler_event event = { .led_by = MH_LEAD_COUNT };
 
 	event.attr = (struct perf_event_attr){
 		.type = PERF_TYPE_SOFTWARE,
@@ -179,23 +192,39 @@ static struct mh_watch_event event_of(const struct mh_source_opts *opts)
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
+	if (opts->mem.chains)
+		mh_callgraph_ask(&event.attr, opts->mem.stack_len);
 	return event;
 }
 
-static struct mh_watch_spec spec_of(const struct mh_source *src,
-				    const struct mh_watch_event *event,
-				    const struct mh_target *target,
-				    const struct mh_source_opts *opts)
+static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra *extra,
+		     struct mh_err *err)
 {
-	return (struct mh_watch_spec){
+	struct mh_source *src = arg;
+
+	return mh_callgraph_take(&src->callgraph, ev, extra,
+				 mh_sampler_attr(src->sampler, 0)->sample_regs_user,
+				 src->fn, src->arg, err);
+}
+
+static struct mh_sampler_spec spec_of(struct mh_source *src,
+				      const struct mh_sampler_event *event,
+				      const struct mh_target *target,
+				      const struct mh_source_opts *opts)
+{
+	return (struct mh_sampler_spec){
 		.events = event,
 		.nr_events = 1,
 		.children = target->children || target->spawned,
 		.on_exec = target->spawned,
-		.ring_kib = opts->ring_kib ? opts->ring_kib : RING_KIB,
+		.ring_kib = opts->ring_kib        ? opts->ring_kib
+			    : opts->mem.stack_len ? STACKS_RING_KIB
+						  : RING_KIB,
 		.source = src->id,
 		.name = "faults",
 		.log = &src->log,
+		.on_sample = opts->mem.chains ? on_sample : NULL,
+		.arg = src,
 	};
 }
 
@@ -209,8 +238,8 @@ static int faults_open(struct mh_source **out, uint16_t id,
 				    .sysroot = opts->sysroot ? opts->sysroot : "",
 				    .name = "faults",
 				    .tell = to };
-	struct mh_watch_event event = event_of(opts);
-	struct mh_watch_spec spec;
+	struct mh_sampler_event event = event_of(opts);
+	struct mh_sampler_spec spec;
 	struct mh_err why = { 0 };
 	int ret;
 
@@ -221,20 +250,20 @@ static int faults_open(struct mh_source **out, uint16_t id,
 	if (opts->log)
 		src->log = *opts->log;
 	spec = spec_of(src, &event, target, opts);
-	ret = mh_watch_open(&src->watch, &spec, &why);
-	attach.watch = src->watch;
+	ret = mh_sampler_open(&src->sampler, &spec, &why);
+	attach.sampler = src->sampler;
 	attach.log = &src->log;
 	if (!ret)
 		ret = mh_attach(&attach, &why);
 	if (!ret)
-		ret = tell_params(src, event.attr.sample_period, &to, &why);
+		ret = tell_params(src, event.attr.sample_period, opts, &to, &why);
 	if (!ret && !target->spawned)
-		ret = mh_watch_enable(src->watch, &why);
+		ret = mh_sampler_enable(src->sampler, &why);
 	if (ret) {
 		faults_close(src);
 		return refine(ret, &why, err);
 	}
-	if (mh_watch_lacks(src->watch) & MH_LACKS_KERNEL && !opts->user_only)
+	if (mh_sampler_lacks(src->sampler) & MH_LACKS_KERNEL && !opts->user_only)
 		mh_log_say(opts->log, MH_NOTICE,
 			   "faults: user mode only; first touches by the kernel, as by "
 			   "read(2) into a fresh buffer, are not seen; run: sysctl "
@@ -253,11 +282,11 @@ static size_t faults_wait(const struct mh_source *src, int *fds, size_t max,
 	*deadline_ns = src->drain_ns;
 	if (!max)
 		return 0;
-	fds[0] = mh_watch_fd(src->watch);
+	fds[0] = mh_sampler_fd(src->sampler);
 	return 1;
 }
 
-static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
+static void warn(struct mh_source *src, const struct mh_sampler_totals *totals)
 {
 	if (totals->side_lost > src->side_lost_told)
 		mh_log_say(&src->log, MH_WARNING,
@@ -276,10 +305,10 @@ static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
 static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to,
 		       struct mh_err *err)
 {
-	struct mh_watch_totals totals;
+	struct mh_sampler_totals totals;
 	int ret;
 
-	mh_watch_totals(src->watch, &totals);
+	mh_sampler_totals(src->sampler, &totals);
 	warn(src, &totals);
 	ret = mh_tell_stat(to, err, "faults.count", totals.count);
 	if (!ret)
@@ -288,6 +317,12 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 		ret = mh_tell_stat(to, err, "faults.lost", totals.lost);
 	if (!ret && last && kernel_counts_lost(src))
 		ret = mh_tell_stat(to, err, "faults.kernel_lost", totals.kernel_lost);
+	if (!ret && src->callgraph.chains.nr_cut)
+		ret = mh_tell_stat(to, err, "faults.chains_cut",
+				   src->callgraph.chains.nr_cut);
+	if (!ret && src->callgraph.copies.nr_foreign)
+		ret = mh_tell_stat(to, err, "faults.stacks_foreign",
+				   src->callgraph.copies.nr_foreign);
 	if (!ret && totals.side_lost)
 		ret = mh_tell_stat(to, err, "faults.side_lost", totals.side_lost);
 	if (!ret && totals.malformed)
@@ -303,12 +338,14 @@ static int faults_step(struct mh_source *src, int last, mh_event_fn fn, void *ar
 	int ret, gone;
 
 	if (last)
-		mh_watch_disable(src->watch);
+		mh_sampler_disable(src->sampler);
+	src->fn = fn;
+	src->arg = arg;
 	src->drain_ns = now + DRAIN_NS;
-	gone = mh_watch_drain(src->watch, last, fn, arg, err);
+	gone = mh_sampler_drain(src->sampler, last, fn, arg, err);
 	if (gone == MH_END && !last) {
 		/* Nobody is left to write: what no record told can be told now. */
-		gone = mh_watch_drain(src->watch, 1, fn, arg, err);
+		gone = mh_sampler_drain(src->sampler, 1, fn, arg, err);
 		last = 1;
 	}
 	if (gone < 0)

@@ -292,6 +292,8 @@ static int tell_params(const struct mh_source *src, unsigned conflicts,
 	for (i = 0; !status && i < sizeof(params) / sizeof(params[0]); i++)
 		status =
 			mh_round_meta(&src->watch.round, params[i][0], params[i][1], err);
+	if (!status)
+		status = mh_idle_nodes_tell_ids(&src->scan.nodes, &src->watch.round, err);
 	return status ? status : mh_watch_tell_params(&src->watch, err);
 }
 

@@ -15,10 +15,8 @@
 
 struct idle_zone {
 	struct mh_range pfns;
-	uint32_t node; /* index; NODE_NONE: of several nodes */
+	uint32_t node; /* index; MH_NODE_NONE: of several nodes */
 };
-
-#define NODE_NONE UINT32_MAX
 
 static uint32_t node_index(struct idle_nodes *n, uint32_t id)
 {
@@ -28,7 +26,7 @@ static uint32_t node_index(struct idle_nodes *n, uint32_t id)
 		if (n->nodes[i].id == id)
 			return i;
 	if (n->nr_nodes == IDLE_NODES_MAX)
-		return NODE_NONE;
+		return MH_NODE_NONE;
 	n->nodes[n->nr_nodes].id = id;
 	return (uint32_t)n->nr_nodes++;
 }
@@ -62,7 +60,7 @@ static int mark_overlaps(struct idle_nodes *n, struct mh_err *err)
 				a.pfns.start > b.pfns.start ? a.pfns.start : b.pfns.start;
 			both->pfns.end =
 				a.pfns.end < b.pfns.end ? a.pfns.end : b.pfns.end;
-			both->node = NODE_NONE;
+			both->node = MH_NODE_NONE;
 		}
 	}
 	return MH_OK;
@@ -107,24 +105,43 @@ static bool holds(const struct idle_zone *z, uint64_t pfn)
 }
 
 /* The last zone that holds it: overlaps stand at the end. */
-static uint32_t node_of(struct idle_nodes *n, uint64_t pfn)
+static uint32_t index_of(const struct idle_nodes *n, uint64_t pfn)
 {
 	size_t i = n->zones.nr;
 
 	while (i && !holds(&n->zones.v[i - 1], pfn))
 		i--;
-	return i ? n->zones.v[i - 1].node : NODE_NONE;
+	return i ? n->zones.v[i - 1].node : MH_NODE_NONE;
+}
+
+uint32_t mh_idle_nodes_of(const struct idle_nodes *n, uint64_t pfn)
+{
+	uint32_t i = index_of(n, pfn);
+
+	return i == MH_NODE_NONE ? i : n->nodes[i].id;
 }
 
 void mh_idle_nodes_count(struct idle_nodes *n, uint64_t pfn, uint64_t bytes,
 			 bool accessed)
 {
-	uint32_t node = n->nr_nodes > 1 ? node_of(n, pfn) : NODE_NONE;
+	uint32_t node = n->nr_nodes > 1 ? index_of(n, pfn) : MH_NODE_NONE;
 
-	if (node == NODE_NONE)
+	if (node == MH_NODE_NONE)
 		return;
 	n->nodes[node].observed += bytes;
 	n->nodes[node].accessed += accessed ? bytes : 0;
+}
+
+int mh_idle_nodes_tell_ids(const struct idle_nodes *n, const struct round *r,
+			   struct mh_err *err)
+{
+	char ids[IDLE_NODES_MAX * 12] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < n->nr_nodes; i++)
+		len += (size_t)snprintf(ids + len, sizeof(ids) - len, "%s%" PRIu32,
+					i ? "," : "", n->nodes[i].id);
+	return mh_round_meta(r, "nodes", ids, err);
 }
 
 int mh_idle_nodes_tell(const struct idle_nodes *n, const struct round *r,

@@ -29,6 +29,14 @@ int mh_idle_nodes_init(struct idle_nodes *n, const char *sysroot,
 
 void mh_idle_nodes_begin(struct idle_nodes *n);
 
+/* The node that a frame is on; MH_NODE_NONE: not known. */
+#define MH_NODE_NONE UINT32_MAX
+uint32_t mh_idle_nodes_of(const struct idle_nodes *n, uint64_t pfn);
+
+/* META "nodes": their numbers, "0,1"; "" where they are not known. */
+int mh_idle_nodes_tell_ids(const struct idle_nodes *n, const struct round *r,
+			   struct mh_err *err);
+
 /* Count a page's bytes; of a frame whose node is not known nothing. */
 void mh_idle_nodes_count(struct idle_nodes *n, uint64_t pfn, uint64_t bytes,
 			 bool accessed);

@@ -6,6 +6,8 @@
  */
 #include "source/idle/physical.h"
 
+#include "source/idle/kinds.h"
+
 #include "base/vec.h"
 
 #include <errno.h>
@@ -136,17 +138,54 @@ int mh_idle_physical_want(struct idle_physical *ram, struct idle_scan *scan,
 	return status;
 }
 
+static uint64_t mix(uint64_t h, const uint8_t *bits)
+{
+	size_t i;
+
+	for (i = 0; i < IDLE_BLOCK_PFNS / 8; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, bits + i, 8);
+		h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 32;
+	}
+	return h;
+}
+
+/* Again where they are others than the last time, by a sum of 64 bits. */
+static int tell_kinds(uint64_t *told, struct mh_range pfns, const struct idle_scan *scan,
+		      const uint8_t *known, const uint8_t *file, struct mh_err *err)
+{
+	struct idle_kinds kinds = { .start = pfns.start << scan->page_shift,
+				    .nr = mh_range_len(pfns),
+				    .page_shift = scan->page_shift,
+				    .known = known,
+				    .file = file,
+				    .first_pfn = pfns.start };
+	uint64_t sum = mix(mix(1, known), file);
+
+	if (*told == sum)
+		return MH_OK;
+	*told = sum;
+	return mh_idle_kinds_tell(&kinds, &scan->nodes, scan->round, err);
+}
+
 static int tell_piece(const struct idle_physical *ram, struct mh_range pfns,
-		      struct idle_scan *scan, uint64_t armed_ns, struct mh_err *err)
+		      uint64_t *told, struct idle_scan *scan, uint64_t armed_ns,
+		      struct mh_err *err)
 {
 	uint8_t accessed[IDLE_BLOCK_PFNS / 8] = { 0 },
-					   observed[IDLE_BLOCK_PFNS / 8] = { 0 };
+					   observed[IDLE_BLOCK_PFNS / 8] = { 0 },
+					   file[IDLE_BLOCK_PFNS / 8] = { 0 };
 	uint64_t i, nr = 0, page = scan->unit;
+	int status;
 	struct mh_event ev = mh_round_event(scan->round, MH_EV_PAGES);
 
 	for (i = 0; i < mh_range_len(pfns); i++) {
 		enum idle_state state =
 			mh_idle_blocks_state(&scan->blocks, pfns.start + i);
+
+		bool anon;
 
 		if (state == IDLE_UNTRACKED || !is_chosen(ram, scan, pfns.start + i))
 			continue;
@@ -155,15 +194,19 @@ static int tell_piece(const struct idle_physical *ram, struct mh_range pfns,
 		observed[i / 8] |= (uint8_t)(1u << i % 8);
 		mh_idle_nodes_count(&scan->nodes, pfns.start + i, page,
 				    state != IDLE_IDLE);
-		mh_idle_count_type(scan,
-				   mh_idle_blocks_is_anon(&scan->blocks, pfns.start + i),
-				   state != IDLE_IDLE);
+		anon = mh_idle_blocks_is_anon(&scan->blocks, pfns.start + i);
+		mh_idle_count_type(scan, anon, state != IDLE_IDLE);
+		if (!anon)
+			file[i / 8] |= (uint8_t)(1u << i % 8);
 		if (state == IDLE_IDLE)
 			continue;
 		accessed[i / 8] |= (uint8_t)(1u << i % 8);
 	}
 	if (!nr)
 		return MH_OK;
+	status = tell_kinds(told, pfns, scan, observed, file, err);
+	if (status)
+		return status;
 	ev.pages.start_ns = armed_ns;
 	ev.pages.start = pfns.start << scan->page_shift;
 	ev.pages.nr_pages = mh_range_len(pfns);
@@ -180,8 +223,13 @@ int mh_idle_physical_tell(struct idle_physical *ram, struct idle_scan *scan,
 	int status = MH_OK;
 	size_t i;
 
+	if (!ram->told)
+		ram->told = calloc(ram->pieces.nr + 1, sizeof(*ram->told));
+	if (!ram->told)
+		return mh_fail(err, MH_ENOMEM, "out of memory");
 	for (i = 0; armed_ns && !status && i < ram->pieces.nr; i++)
-		status = tell_piece(ram, ram->pieces.v[i], scan, armed_ns, err);
+		status = tell_piece(ram, ram->pieces.v[i], &ram->told[i], scan, armed_ns,
+				    err);
 	return status;
 }
 
@@ -189,4 +237,5 @@ void mh_idle_physical_fini(struct idle_physical *ram)
 {
 	free(ram->pieces.v);
 	free(ram->only);
+	free(ram->told);
 }

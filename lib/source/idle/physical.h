@@ -12,6 +12,7 @@ struct idle_physical {
 	} pieces;
 	uint64_t *only; /* bit by frame: only these; NULL: all */
 	size_t nr_only; /* words */
+	uint64_t *told; /* by piece: a sum of what was told of its pages' kinds */
 };
 
 /* "System RAM" of /proc/iomem, cut by the target's ranges.

@@ -16,6 +16,7 @@
 #include "source/idle/space.h"
 
 #include "base/vec.h"
+#include "source/idle/kinds.h"
 #include "source/maps.h"
 
 #include <fcntl.h>
@@ -165,7 +166,6 @@ static int look_at_mappings(struct idle_space *p, struct idle_scan *scan,
 int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_err *err)
 {
 	struct watched *w = &p->proc;
-	uint64_t run_ns = mh_proc_run_ns(scan->round->sysroot, w->stat.pid);
 	struct pagemap pm;
 	FILE *maps;
 	int fd, status = mh_pagemap_open(&pm, scan->round, w->stat.pid, err);
@@ -173,9 +173,11 @@ int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_e
 	if (status)
 		return status;
 	p->now.pieces.nr = p->now.entries.nr = 0;
-	p->ran = run_ns != w->run_ns;
-	w->run_ns = run_ns;
-	status = mh_round_open(&fd, scan->round, w->stat.pid, "maps", O_RDONLY, err);
+	status = mh_watch_ran(w, scan->round, &p->ran, err);
+	mh_watch_note_run(w, scan->round);
+	if (!status)
+		status = mh_round_open(&fd, scan->round, w->stat.pid, "maps", O_RDONLY,
+				       err);
 	maps = status ? NULL : fdopen(fd, "r");
 	if (maps)
 		status = look_at_mappings(p, scan, &pm, maps, err);
@@ -256,8 +258,16 @@ static void count(struct idle_scan *scan, uint64_t entry, enum idle_state state)
 struct bitmaps {
 	uint8_t accessed[PIECE_PAGES / 8], observed[PIECE_PAGES / 8];
 	uint8_t written[PIECE_PAGES / 8], present[PIECE_PAGES / 8];
+	uint8_t file[PIECE_PAGES / 8];
 	size_t nr_observed, nr_present;
+	bool changed; /* what its pages are */
 };
+
+/* It may be of another kind or on another node than in the scan before. */
+static bool may_differ(uint64_t now, uint64_t before)
+{
+	return (now ^ before) & (PAGEMAP_PFN_MASK | PAGEMAP_FILE | PAGEMAP_PRESENT);
+}
 
 static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
 		      uint64_t now, uint64_t before)
@@ -270,6 +280,9 @@ static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
 		return;
 	bits->present[i / 8] |= bit;
 	bits->nr_present++;
+	bits->changed |= may_differ(now, before);
+	if (now & PAGEMAP_FILE)
+		bits->file[i / 8] |= bit;
 	if (now & PAGEMAP_SOFT_DIRTY)
 		bits->written[i / 8] |= bit;
 	state = judge(scan, now, before);
@@ -304,6 +317,21 @@ static int tell_layer(const struct idle_space *p, const struct idle_scan *scan,
 	return mh_round_send(scan->round, &ev, err);
 }
 
+static int tell_kinds(const struct idle_space *p, const struct idle_scan *scan,
+		      const struct idle_piece *piece, const struct bitmaps *bits,
+		      struct mh_err *err)
+{
+	struct idle_kinds kinds = { .start = piece->start,
+				    .nr = piece->nr,
+				    .pid = (uint32_t)p->proc.stat.pid,
+				    .page_shift = scan->page_shift,
+				    .known = bits->present,
+				    .file = bits->file,
+				    .entries = &p->now.entries.v[piece->first] };
+
+	return mh_idle_kinds_tell(&kinds, &scan->nodes, scan->round, err);
+}
+
 static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
 		      const struct idle_piece *piece, size_t *before, struct mh_err *err)
 {
@@ -319,7 +347,9 @@ static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
 		note_page(&bits, scan, i, now[i],
 			  entry_before(&p->before, before, addr, scan->page_shift));
 	}
-	if (bits.nr_observed)
+	if (bits.nr_present && (bits.changed || !p->kinds))
+		status = tell_kinds(p, scan, piece, &bits, err);
+	if (!status && bits.nr_observed)
 		status = tell_layer(p, scan, piece, MH_PAGES_ACCESS, bits.accessed,
 				    bits.nr_observed < piece->nr ? bits.observed : NULL,
 				    err);
@@ -350,6 +380,7 @@ int mh_idle_space_tell(struct idle_space *p, struct idle_scan *scan, struct mh_e
 		status = p->ran ? tell_pieces(p, scan, err)
 				: mh_round_gap(scan->round, w->armed_ns, w->stat.pid,
 					       MH_GAP_NOT_RUN, err);
+	p->kinds = !status && w->armed_ns && w->armed_ns < scan->round->time_ns && p->ran;
 	swap = p->before;
 	p->before = p->now;
 	p->now = swap;
@@ -379,6 +410,7 @@ void mh_idle_space_forget(struct watched *proc)
 	struct idle_space *p = (struct idle_space *)proc;
 
 	p->vmas.nr = 0;
+	p->kinds = false;
 	p->before.pieces.nr = p->before.entries.nr = 0;
 }
 

@@ -33,6 +33,7 @@ struct idle_space {
 	struct watched proc;
 	bool looked; /* now is of the scan under way */
 	bool ran;    /* since it was armed */
+	bool kinds;  /* what its pages are has been told up to the scan before */
 	struct vmas vmas;
 	struct idle_view now, before;
 };

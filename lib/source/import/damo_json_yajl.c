@@ -587,12 +587,13 @@ static int parse(struct parser *p, yajl_handle h, const unsigned char *text, siz
 
 static int feed(struct parser *p, yajl_handle h, damo_read_fn read, void *arg)
 {
-	unsigned char *buf = malloc(2 * (CHUNK + PAD)), *text = buf + CHUNK + PAD;
+	unsigned char *buf = malloc(2 * (CHUNK + PAD)), *text;
 	size_t got = 1;
 	int ret = MH_OK;
 
 	if (!buf)
 		return mh_fail(p->err, MH_ENOMEM, "no memory to read JSON");
+	text = buf + CHUNK + PAD;
 	while (ret == MH_OK && got) {
 		ret = read(arg, buf, CHUNK, &got, p->err);
 		if (ret == MH_OK)

@@ -31,8 +31,10 @@ enum {
 	RECORD_TRACING_DATA = 66,
 	RECORD_BUILD_ID = 67,
 	RECORD_FINISHED_ROUND = 68,
+	RECORD_AUXTRACE_INFO = 70,
 	RECORD_AUXTRACE = 71,
 	RECORD_EVENT_UPDATE = 78,
+	RECORD_TIME_CONV = 79,
 	RECORD_FEATURE = 80,
 	RECORD_COMPRESSED = 81,
 	RECORD_COMPRESSED2 = 83,
@@ -157,18 +159,41 @@ static int read_feature_record(struct perf_import *p, const uint8_t *body, size_
 		       : mh_perf_feature(p, (unsigned)bit, b.p, mh_rbuf_left(&b), err);
 }
 
+/* Of @len bytes behind a record @there are. */
+static int check_payload(struct perf_import *p, uint64_t there, uint64_t len)
+{
+	int ret = MH_OK;
+
+	if (there < len && !p->killed)
+		ret = mh_perf_damaged(p,
+				      "%s: it is truncated: %" PRIu64 " of %" PRIu64
+				      " bytes of AUX data are there",
+				      p->in->name, there, len);
+	return ret;
+}
+
 /* Bytes that stand behind a record and do not belong to it. */
 static int skip_payload(struct perf_import *p, uint64_t len, struct mh_err *err)
 {
 	uint64_t skipped;
 	int ret = mh_input_skip(p->in, len, &skipped, err);
 
-	if (!ret && skipped < len && !p->killed)
-		ret = mh_perf_damaged(p,
-				      "%s: it is truncated: %" PRIu64 " of %" PRIu64
-				      " bytes of AUX data are there",
-				      p->in->name, skipped, len);
-	return ret;
+	return ret ? ret : check_payload(p, skipped, len);
+}
+
+/* @b: of the record, behind its size */
+static int read_aux(struct perf_import *p, struct mh_rbuf b, uint64_t size,
+		    struct mh_err *err)
+{
+	uint64_t done;
+	int ret;
+
+	if (!mh_perf_spe_wanted(p)) {
+		p->count.aux_bytes += size;
+		return skip_payload(p, size, err);
+	}
+	ret = mh_perf_spe_data(p, b, size, &done, err);
+	return ret ? ret : check_payload(p, done, size);
 }
 
 static int read_tracing_data(struct perf_import *p, uint32_t size, struct mh_err *err)
@@ -223,6 +248,12 @@ static int dispatch(struct perf_import *p, const uint8_t *record, size_t len, ui
 		return MH_OK;
 	case RECORD_FEATURE:
 		return read_feature_record(p, body, body_len, err);
+	case RECORD_AUXTRACE_INFO:
+		mh_perf_spe_info(p, cursor(p, body, body_len));
+		return MH_OK;
+	case RECORD_TIME_CONV:
+		mh_perf_spe_time(p, cursor(p, body, body_len));
+		return MH_OK;
 	case RECORD_BUILD_ID:
 		return mh_perf_build_id(p, record, len, err);
 	case RECORD_COMPRESSED:
@@ -343,8 +374,7 @@ static int read_outer(struct perf_import *p, struct plain *z, const uint8_t *rec
 		size = mh_rbuf_host_u64(&b);
 		if (b.bad)
 			return no_record(p, len, at);
-		p->count.aux_bytes += size;
-		return skip_payload(p, size, err);
+		return read_aux(p, b, size, err);
 	case RECORD_TRACING_DATA:
 		p->count.records++;
 		return p->pipe ? read_tracing_data(p, mh_rbuf_host_u32(&b), err) : MH_OK;
@@ -645,6 +675,7 @@ static int perf_run(struct mh_input *in, const struct mh_import_opts *opts,
 	mh_perf_inflate_free(p.inflate);
 	mh_perf_damon_fini(&p.damon);
 	mh_perf_features_fini(&p);
+	mh_perf_spe_fini(&p.spe);
 	mh_perf_attrs_fini(&p.attrs);
 	mh_perf_order_fini(&p.order);
 	return ret;

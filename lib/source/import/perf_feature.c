@@ -56,7 +56,8 @@ static int tell_string(struct perf_import *p, struct mh_rbuf *b, const char *key
 	return ret;
 }
 
-/* "GenuineIntel,6,85,4", "AuthenticAMD,25,17,1": family and model decide errata. */
+/* "GenuineIntel,6,85,4", "AuthenticAMD,25,17,1": family and model decide errata.
+ * Arm's is the register MIDR_EL1, "0x00000000410fd0c0". */
 static int read_cpuid(struct perf_import *p, struct mh_rbuf *b, struct mh_err *err)
 {
 	char *s = string(b);
@@ -64,6 +65,8 @@ static int read_cpuid(struct perf_import *p, struct mh_rbuf *b, struct mh_err *e
 
 	if (s && sscanf(s, "AuthenticAMD,%u,%u,", &p->cpu.family, &p->cpu.model) != 2)
 		p->cpu = (struct mh_ibs_cpu){ 0 };
+	if (s && !strncmp(s, "0x", 2))
+		p->midr = strtoull(s, NULL, 16);
 	if (s)
 		ret = mh_perf_meta(p, err, "host.cpuid", "%s", s);
 	free(s);

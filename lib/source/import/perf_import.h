@@ -32,7 +32,29 @@ struct perf_build_id {
 struct perf_counts {
 	uint64_t records, samples, with_addr, lost, throttled, malformed, malformed_at,
 		unknown_types, chains, stacks, branches, raws, aux_bytes, aux_truncated,
-		switches, other, reads, unnamed, nonmem;
+		switches, other, reads, unnamed, nonmem, spe, spe_nonmem, spe_skipped;
+};
+
+/* Arm SPE; see perf_spe.c. */
+struct perf_spe {
+	bool there; /* AUX data are its packets */
+	uint32_t pmu_type;
+	uint64_t time_shift, time_mult, time_zero; /* time_mult 0: not told */
+	struct {
+		struct perf_spe_cpu {
+			uint32_t cpu;
+			int neoverse;
+		} * v;
+		size_t nr, cap;
+	} cpus;
+	struct {
+		struct perf_spe_thread {
+			uint32_t pid, tid;
+		} * v;
+		size_t nr, cap;
+	} threads;
+	struct perf_spe_thread last; /* looked up, when there were last_nr */
+	size_t last_nr;
 };
 
 struct perf_import {
@@ -48,6 +70,8 @@ struct perf_import {
 	struct perf_damon damon;
 	struct perf_inflate *inflate;
 	struct mh_ibs_cpu cpu;
+	uint64_t midr; /* of Arm's CPUs; 0: not told */
+	struct perf_spe spe;
 	struct mh_chains chains[PERF_NR_SOURCES]; /* ids are one source's */
 	struct {
 		struct perf_build_id *v;
@@ -87,8 +111,25 @@ void mh_perf_features_fini(struct perf_import *p);
 /* One record of the kernel. @at: where it is, for messages */
 int mh_perf_record(struct perf_import *p, const uint8_t *record, size_t len, uint64_t at,
 		   struct mh_err *err) MH_MUST_CHECK;
+/* A sample that is no record of its own. */
+int mh_perf_made(struct perf_import *p, struct perf_attr *a, struct mh_event *ev,
+		 struct mh_err *err) MH_MUST_CHECK;
 /* What is held, and the counts. */
 int mh_perf_finish(struct perf_import *p, struct mh_err *err) MH_MUST_CHECK;
+
+/* ---- perf_spe.c ---- */
+
+/* Bodies of AUXTRACE_INFO and TIME_CONV. */
+void mh_perf_spe_info(struct perf_import *p, struct mh_rbuf b);
+void mh_perf_spe_time(struct perf_import *p, struct mh_rbuf b);
+/* A thread of a process. */
+void mh_perf_spe_task(struct perf_import *p, uint32_t pid, uint32_t tid);
+/* Whether AUX data are SPE's and their event is known. */
+bool mh_perf_spe_wanted(struct perf_import *p);
+/* @b: body of AUXTRACE after its size. *done: bytes behind it that there were. */
+int mh_perf_spe_data(struct perf_import *p, struct mh_rbuf b, uint64_t size,
+		     uint64_t *done, struct mh_err *err) MH_MUST_CHECK;
+void mh_perf_spe_fini(struct perf_spe *spe);
 
 /* ---- perf_zstd.c; without the library MH_ENOSUP ---- */
 

@@ -2,7 +2,8 @@
 /*
  * Records that make events. Every sample is kept, with an address or without; the only
  * samples that become something else are DAMON's, which are regions. What the trace has
- * no place for (stacks, branches, AUX data) is counted and the counts are told.
+ * no place for (stacks, branches, AUX data but Arm SPE's) is counted and the counts are
+ * told.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -316,6 +317,22 @@ static int add_sample(struct perf_import *p, struct perf_attr *a, struct mh_even
 	return ret ? ret : mh_perf_order_add(&p->order, ev, err);
 }
 
+int mh_perf_made(struct perf_import *p, struct perf_attr *a, struct mh_event *ev,
+		 struct mh_err *err)
+{
+	int ret = p->started ? MH_OK : perf_begin(p, err);
+
+	if (!ret && !a->told)
+		ret = tell_attr(p, a, err);
+	if (ret)
+		return ret;
+	a->samples++;
+	note_time(p, ev->time_ns);
+	p->count.with_addr += !!(ev->sample.flags & MH_SAMPLE_ADDR);
+	ev->source = source_id(p, source_of(a));
+	return mh_perf_order_add(&p->order, ev, err);
+}
+
 /* ---- the other records ---- */
 
 static void add_build_id(const struct perf_import *p, struct mh_ev_map *m)
@@ -356,6 +373,7 @@ static int add_other(struct perf_import *p, const struct perf_attr *a,
 	if (ev->kind == MH_EV_MAP) {
 		add_build_id(p, &ev->map);
 	} else if (ev->kind == MH_EV_TASK) {
+		mh_perf_spe_task(p, ev->task.pid, ev->task.tid);
 		/* perf tells of what was there before as a fork at no time. */
 		if (ev->task.op == MH_TASK_FORK && !ev->time_ns)
 			ev->task.op = MH_TASK_FOUND;
@@ -487,6 +505,9 @@ static int tell_counts(struct perf_import *p, struct mh_err *err)
 		{ "import.raw", c->raws },
 		{ "import.aux_bytes_skipped", c->aux_bytes },
 		{ "import.aux_truncated", c->aux_truncated },
+		{ "import.spe_operations", c->spe },
+		{ "import.spe_nonmem", c->spe_nonmem },
+		{ "import.spe_bytes_skipped", c->spe_skipped },
 		{ "import.switches", c->switches },
 		{ "import.other_records", c->other },
 		{ "import.unknown_records", c->unknown_types },
@@ -521,9 +542,17 @@ static void say_counts(struct perf_import *p)
 			   p->in->name, c->stacks, c->branches);
 	if (c->aux_bytes)
 		mh_log_say(p->log, MH_WARNING,
-			   "%s: %" PRIu64 " bytes of AUX data (Intel PT, Arm SPE) were "
+			   "%s: %" PRIu64 " bytes of AUX data (not Arm SPE) were "
 			   "skipped; 'perf inject --itrace' makes samples of them",
 			   p->in->name, c->aux_bytes);
+	if (c->spe)
+		mh_log_say(p->log, MH_NOTICE,
+			   "%s: %" PRIu64 " operations of Arm SPE, of which %" PRIu64
+			   " are no memory access and are left out%s",
+			   p->in->name, c->spe, c->spe_nonmem,
+			   p->spe.time_mult ? ""
+					    : "; the recording does not tell when they "
+					      "were");
 	if (p->source_told[PERF_SOURCE_DAMON])
 		mh_log_say(p->log, MH_NOTICE,
 			   "%s: the recording does not tell DAMON's sampling interval; "

@@ -42,7 +42,7 @@ static struct mem_event *add(struct mem_events *out, const struct mem_pmu *pmu,
 {
 	struct mem_event *e = &out->v[out->nr++];
 
-	mh_assert(out->nr <= MH_WATCH_EVENTS_MAX);
+	mh_assert(out->nr <= MH_SAMPLER_EVENTS_MAX);
 	*e = (struct mem_event){ .kind = MEM_PRECISE };
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	snprintf(e->pmu, sizeof(e->pmu), "%s", pmu->name);

@@ -8,7 +8,7 @@
 
 #include <memheat/source.h>
 
-#include "ring/watch.h"
+#include "ring/sampler.h"
 #include "source/mem/pmu.h"
 
 enum mem_kind {
@@ -34,7 +34,7 @@ struct mem_event {
 };
 
 struct mem_events {
-	struct mem_event v[MH_WATCH_EVENTS_MAX];
+	struct mem_event v[MH_SAMPLER_EVENTS_MAX];
 	size_t nr;
 	char fix[256]; /* after a failure: what mends it; "" */
 };

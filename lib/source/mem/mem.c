@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "event/chains.h"
+#include "ring/callgraph.h"
 #include "ring/open.h"
 #include "source/attach.h"
 #include "source/mem/budget.h"
@@ -23,9 +23,10 @@
 #include "source/mem/setup.h"
 #include "source/mem/spe.h"
 
-#define DRAIN_NS 250000000u
-#define STAT_NS  1000000000u
-#define RING_KIB 1024u
+#define DRAIN_NS        250000000u
+#define STAT_NS         1000000000u
+#define RING_KIB        1024u
+#define STACKS_RING_KIB 8192u /* samples are many times as large */
 
 #define COST_INTERRUPT_NS 1500u
 #define COST_BUFFERED_NS  300u
@@ -33,11 +34,11 @@
 struct mh_source {
 	const struct mh_source_ops *ops;
 	uint16_t id;
-	struct mh_watch *watch;
+	struct mh_sampler *sampler;
 	struct mem_events events;
 	struct mem_clock clock;
 	struct mem_budget budget;
-	struct mh_chains chains;
+	struct mh_callgraph callgraph;
 	struct mem_spe spe;
 	struct mh_log log;
 	bool filters_modes, user_only, kernel_only, enabled;
@@ -96,14 +97,14 @@ static int on_sample(void *arg, struct mh_event *ev, const struct mh_ring_extra 
 	}
 	if (!s->addr && (kind == MEM_IBS || kind == MEM_PRECISE))
 		s->flags &= (uint8_t)~MH_SAMPLE_ADDR;
-	if (!extra->nr_chain)
-		return 0;
-	return mh_chains_put(&src->chains, &s->stack, ev, extra->chain,
-			     (size_t)extra->nr_chain, false, convert, src, err);
+	return mh_callgraph_take(
+		&src->callgraph, ev, extra,
+		mh_sampler_attr(src->sampler, s->event)->sample_regs_user, convert, src,
+		err);
 }
 
-static int on_aux(void *arg, const struct mh_watch_aux *aux, mh_event_fn fn, void *fn_arg,
-		  struct mh_err *err)
+static int on_aux(void *arg, const struct mh_sampler_aux *aux, mh_event_fn fn,
+		  void *fn_arg, struct mh_err *err)
 {
 	struct mh_source *src = arg;
 	int ret = mh_mem_spe_samples(&src->spe, aux, fn, fn_arg, err);
@@ -118,7 +119,7 @@ static int tell_event(const struct mh_source *src, size_t i,
 		      const struct mh_source_opts *opts, const struct mh_tell *to,
 		      struct mh_err *err)
 {
-	const struct perf_event_attr *attr = mh_watch_attr(src->watch, i);
+	const struct perf_event_attr *attr = mh_sampler_attr(src->sampler, i);
 	const struct mem_event *e = &src->events.v[i];
 	char name[64];
 	int ret;
@@ -163,7 +164,7 @@ static uint64_t common_period(const struct mh_source *src)
 	size_t i;
 
 	for (i = 0; i < src->events.nr; i++) {
-		const struct perf_event_attr *attr = mh_watch_attr(src->watch, i);
+		const struct perf_event_attr *attr = mh_sampler_attr(src->sampler, i);
 
 		if (attr->freq || (period && period != attr->sample_period))
 			return 0;
@@ -175,7 +176,7 @@ static uint64_t common_period(const struct mh_source *src)
 static int tell_lacks(const struct mh_source *src, const struct mh_tell *to,
 		      struct mh_err *err)
 {
-	unsigned lacks = mh_watch_lacks(src->watch), bit;
+	unsigned lacks = mh_sampler_lacks(src->sampler), bit;
 	char text[400] = "";
 
 	for (bit = 0; *mh_perf_lack_words(bit); bit++) {
@@ -208,14 +209,19 @@ static int tell_params(const struct mh_source *src, const struct mh_source_opts 
 		ret = mh_tell_meta(to, err, "period", "%" PRIu64, period);
 	if (!ret)
 		ret = mh_tell_meta(to, err, "user_only", "%d",
-				   mh_watch_attr(src->watch, 0)->exclude_kernel ||
+				   mh_sampler_attr(src->sampler, 0)->exclude_kernel ||
 					   src->filters_modes);
 	if (!ret)
 		ret = mh_tell_meta(to, err, "ring_kib", "%u",
-				   mh_watch_ring_kib(src->watch));
+				   mh_sampler_ring_kib(src->sampler));
 	if (!ret)
 		ret = mh_tell_meta(to, err, "nr_rings", "%u",
-				   mh_watch_nr_rings(src->watch));
+				   mh_sampler_nr_rings(src->sampler));
+	if (!ret && opts->mem.chains)
+		ret = mh_tell_meta(to, err, "call_graph", "%s",
+				   opts->mem.stack_len ? "dwarf" : "fp");
+	if (!ret && opts->mem.stack_len)
+		ret = mh_tell_meta(to, err, "stack_bytes", "%u", opts->mem.stack_len);
 	for (i = 0; !ret && i < src->events.nr; i++)
 		ret = tell_event(src, i, opts, to, err);
 	return ret ? ret : tell_lacks(src, to, err);
@@ -247,22 +253,24 @@ static void mem_close(struct mh_source *src)
 {
 	if (!src)
 		return;
-	mh_watch_close(src->watch);
+	mh_sampler_close(src->sampler);
 	mh_mem_clock_close(&src->clock);
-	mh_chains_fini(&src->chains);
+	mh_callgraph_fini(&src->callgraph);
 	free(src);
 }
 
-static int open_watch(struct mh_source *src, const struct mh_target *target,
-		      const struct mh_source_opts *opts, struct mh_err *err)
+static int open_sampler(struct mh_source *src, const struct mh_target *target,
+			const struct mh_source_opts *opts, struct mh_err *err)
 {
-	struct mh_watch_event events[MH_WATCH_EVENTS_MAX];
-	struct mh_watch_spec spec = {
+	struct mh_sampler_event events[MH_SAMPLER_EVENTS_MAX];
+	struct mh_sampler_spec spec = {
 		.events = events,
 		.nr_events = src->events.nr,
 		.children = target->children || target->spawned,
 		.on_exec = target->spawned && !opts->mem.delay_ns,
-		.ring_kib = opts->ring_kib ? opts->ring_kib : RING_KIB,
+		.ring_kib = opts->ring_kib        ? opts->ring_kib
+			    : opts->mem.stack_len ? STACKS_RING_KIB
+						  : RING_KIB,
 		.cpus = opts->mem.cpus,
 		.source = src->id,
 		.name = "mem",
@@ -274,17 +282,17 @@ static int open_watch(struct mh_source *src, const struct mh_target *target,
 	size_t i;
 
 	for (i = 0; i < src->events.nr; i++) {
-		mh_mem_watch_event(&events[i], &src->events.v[i], opts);
+		mh_mem_sampler_event(&events[i], &src->events.v[i], opts);
 		src->filters_modes |= mh_mem_filters_modes(&src->events.v[i], opts);
 	}
-	return mh_watch_open(&src->watch, &spec, err);
+	return mh_sampler_open(&src->sampler, &spec, err);
 }
 
 static void sync_clock(struct mh_source *src)
 {
 	mh_mem_clock_pair(&src->clock);
-	mh_watch_set_clock(src->watch,
-			   (int64_t)(src->clock.mono_ns - src->clock.perf_ns));
+	mh_sampler_set_clock(src->sampler,
+			     (int64_t)(src->clock.mono_ns - src->clock.perf_ns));
 }
 
 static uint64_t cpu_ns(void)
@@ -322,16 +330,16 @@ static int open_all(struct mh_source *src, const struct mh_target *target,
 	if (!ret)
 		ret = mh_mem_clock_open(&src->clock, err);
 	if (!ret)
-		ret = open_watch(src, target, opts, err);
+		ret = open_sampler(src, target, opts, err);
 	if (ret)
 		return ret;
 	sync_clock(src);
-	attach.watch = src->watch;
+	attach.sampler = src->sampler;
 	ret = mh_attach(&attach, err);
 	if (!ret)
 		ret = tell_params(src, opts, to, err);
 	if (!ret && !target->spawned && !opts->mem.delay_ns)
-		ret = mh_watch_enable(src->watch, err);
+		ret = mh_sampler_enable(src->sampler, err);
 	return ret;
 }
 
@@ -382,11 +390,11 @@ static size_t mem_wait(const struct mh_source *src, int *fds, size_t max,
 	*deadline_ns = src->start_ns < src->drain_ns ? src->start_ns : src->drain_ns;
 	if (!max)
 		return 0;
-	fds[0] = mh_watch_fd(src->watch);
+	fds[0] = mh_sampler_fd(src->sampler);
 	return 1;
 }
 
-static void warn(struct mh_source *src, const struct mh_watch_totals *totals)
+static void warn(struct mh_source *src, const struct mh_sampler_totals *totals)
 {
 	if (totals->side_lost > src->side_lost_told)
 		mh_log_say(&src->log, MH_WARNING,
@@ -435,10 +443,10 @@ static bool is_counted(const struct mh_source *src)
 static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to,
 		       struct mh_err *err)
 {
-	struct mh_watch_totals t;
+	struct mh_sampler_totals t;
 	int ret;
 
-	mh_watch_totals(src->watch, &t);
+	mh_sampler_totals(src->sampler, &t);
 	warn(src, &t);
 	ret = mh_tell_stat(to, err, "mem.samples",
 			   t.samples - t.left_out + src->spe.nr_samples);
@@ -452,14 +460,18 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 		ret = mh_tell_stat(to, err, "mem.count", t.count);
 	if (!ret)
 		ret = mh_tell_stat(to, err, "mem.lost", t.lost);
-	if (!ret && last && !(mh_watch_lacks(src->watch) & MH_LACKS_LOST))
+	if (!ret && last && !(mh_sampler_lacks(src->sampler) & MH_LACKS_LOST))
 		ret = mh_tell_stat(to, err, "mem.kernel_lost", t.kernel_lost);
 	if (!ret && src->nonmem)
 		ret = mh_tell_stat(to, err, "mem.nonmem", src->nonmem);
 	if (!ret && src->other_mode)
 		ret = mh_tell_stat(to, err, "mem.other_mode", src->other_mode);
-	if (!ret && src->chains.nr_cut)
-		ret = mh_tell_stat(to, err, "mem.chains_cut", src->chains.nr_cut);
+	if (!ret && src->callgraph.chains.nr_cut)
+		ret = mh_tell_stat(to, err, "mem.chains_cut",
+				   src->callgraph.chains.nr_cut);
+	if (!ret && src->callgraph.copies.nr_foreign)
+		ret = mh_tell_stat(to, err, "mem.stacks_foreign",
+				   src->callgraph.copies.nr_foreign);
 	if (!ret && t.side_lost)
 		ret = mh_tell_stat(to, err, "mem.side_lost", t.side_lost);
 	if (!ret && t.malformed)
@@ -473,7 +485,7 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 static int adapt_one(struct mh_source *src, size_t i, double used,
 		     const struct mh_tell *to, struct mh_err *err)
 {
-	uint64_t period = mh_watch_attr(src->watch, i)->sample_period, next;
+	uint64_t period = mh_sampler_attr(src->sampler, i)->sample_period, next;
 	char name[32];
 	int ret;
 
@@ -481,21 +493,21 @@ static int adapt_one(struct mh_source *src, size_t i, double used,
 				    src->events.v[i].kind == MEM_IBS ? 16 : 1);
 	if (next == period)
 		return MH_OK;
-	ret = mh_watch_set_period(src->watch, i, next, err);
+	ret = mh_sampler_set_period(src->sampler, i, next, err);
 	snprintf(name, sizeof(name), "mem.period.%zu", i);
 	return ret ? ret : mh_tell_stat(to, err, name, next);
 }
 
 static int adapt(struct mh_source *src, const struct mh_tell *to, struct mh_err *err)
 {
-	struct mh_watch_totals t;
+	struct mh_sampler_totals t;
 	double used;
 	size_t i;
 	int ret = MH_OK;
 
-	if (src->budget.share <= 0 || mh_watch_attr(src->watch, 0)->freq)
+	if (src->budget.share <= 0 || mh_sampler_attr(src->sampler, 0)->freq)
 		return MH_OK;
-	mh_watch_totals(src->watch, &t);
+	mh_sampler_totals(src->sampler, &t);
 	used = mh_mem_budget_used(&src->budget, mh_tell_now_ns(), cpu_ns(),
 				  t.samples + t.lost + src->spe.nr_samples);
 	for (i = 0; !ret && i < src->events.nr; i++)
@@ -509,7 +521,7 @@ static int start(struct mh_source *src, struct mh_err *err)
 		return MH_OK;
 	src->enabled = true;
 	src->start_ns = UINT64_MAX;
-	return mh_watch_enable(src->watch, err);
+	return mh_sampler_enable(src->sampler, err);
 }
 
 static int mem_step(struct mh_source *src, int last, mh_event_fn fn, void *arg,
@@ -524,17 +536,17 @@ static int mem_step(struct mh_source *src, int last, mh_event_fn fn, void *arg,
 	if (ret)
 		return ret;
 	if (last)
-		mh_watch_disable(src->watch);
+		mh_sampler_disable(src->sampler);
 	/* Before what is drained, which it shall be true for. */
 	if (last || stat)
 		sync_clock(src);
 	src->fn = fn;
 	src->arg = arg;
 	src->drain_ns = now + DRAIN_NS;
-	gone = mh_watch_drain(src->watch, last, convert, src, err);
+	gone = mh_sampler_drain(src->sampler, last, convert, src, err);
 	if (gone == MH_END && !last) {
 		/* Nobody is left to write: what no record told can be told now. */
-		gone = mh_watch_drain(src->watch, 1, convert, src, err);
+		gone = mh_sampler_drain(src->sampler, 1, convert, src, err);
 		last = 1;
 	}
 	if (gone < 0 || (!last && !stat))

@@ -19,9 +19,9 @@ static struct mem_event *begin(struct mem_events *out, const char *name,
 {
 	struct mem_event *e;
 
-	if (out->nr == MH_WATCH_EVENTS_MAX) {
+	if (out->nr == MH_SAMPLER_EVENTS_MAX) {
 		mh_fail(err, MH_EINPUT, "at most %d events in one recording",
-			MH_WATCH_EVENTS_MAX);
+			MH_SAMPLER_EVENTS_MAX);
 		return NULL;
 	}
 	e = &out->v[out->nr];

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ring/callgraph.h"
 #include "ring/open.h"
 
 #define SAMPLE_TYPE                                                                      \
@@ -82,8 +83,6 @@ static uint64_t sample_type(const struct mem_event *e, const struct mh_source_op
 		type |= PERF_SAMPLE_PHYS_ADDR;
 	if (opts->mem.page_size)
 		type |= PERF_SAMPLE_DATA_PAGE_SIZE;
-	if (opts->mem.chains)
-		type |= PERF_SAMPLE_CALLCHAIN;
 	return type;
 }
 
@@ -95,15 +94,17 @@ static uint64_t period_of(const struct mem_event *e, const struct mh_source_opts
 	return e->kind == MEM_IBS && period % 16 ? period + 16 - period % 16 : period;
 }
 
-void mh_mem_watch_event(struct mh_watch_event *out, const struct mem_event *e,
-			const struct mh_source_opts *opts)
+void mh_mem_sampler_event(struct mh_sampler_event *out, const struct mem_event *e,
+			  const struct mh_source_opts *opts)
 {
-	*out = (struct mh_watch_event){ .cpus = *e->cpus ? e->cpus : NULL,
-					.aux_kib = e->kind == MEM_SPE ? AUX_KIB : 0 };
+	*out = (struct mh_sampler_event){ .cpus = *e->cpus ? e->cpus : NULL,
+					  .aux_kib = e->kind == MEM_SPE ? AUX_KIB : 0 };
 	put_encoding(&out->attr, &e->enc);
 	put_modes(&out->attr, e, opts);
 	out->attr.bp_type = (uint32_t)e->bp_type;
 	out->attr.sample_type = sample_type(e, opts);
+	if (opts->mem.chains && e->kind != MEM_SPE)
+		mh_callgraph_ask(&out->attr, opts->mem.stack_len);
 	out->attr.freq = opts->mem.freq != 0;
 	out->attr.sample_period = opts->mem.freq ? opts->mem.freq : period_of(e, opts);
 	if (e->has_lead) {
@@ -157,11 +158,11 @@ static int try_self(const struct mem_event *e, const struct mh_source_opts *opts
 		    struct mh_err *err)
 {
 	struct mh_perf_place self = { .pid = 0, .cpu = -1, .group_fd = -1 };
-	struct mh_watch_event we;
+	struct mh_sampler_event we;
 	unsigned lacks = 0;
 	int lead = -1, fd, ret = MH_OK;
 
-	mh_mem_watch_event(&we, e, opts);
+	mh_mem_sampler_event(&we, e, opts);
 	we.attr.disabled = we.lead.disabled = 1;
 	if (we.led_by == MH_LEAD_OTHER) {
 		ret = mh_perf_open(&lead, &we.lead, &self, &lacks, err);

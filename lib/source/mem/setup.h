@@ -16,8 +16,8 @@ int mh_mem_prepare(struct mem_events *out, const struct mh_source_opts *opts, bo
 		   struct mh_err *err) MH_MUST_CHECK;
 
 /* What to ask the kernel for. */
-void mh_mem_watch_event(struct mh_watch_event *out, const struct mem_event *e,
-			const struct mh_source_opts *opts);
+void mh_mem_sampler_event(struct mh_sampler_event *out, const struct mem_event *e,
+			  const struct mh_source_opts *opts);
 
 /* Samples of kernel mode must be left out by us: the hardware cannot. */
 bool mh_mem_filters_modes(const struct mem_event *e, const struct mh_source_opts *opts);

@@ -25,7 +25,7 @@ void mh_mem_spe_init(struct mem_spe *s, const char *sysroot)
 		fclose(f);
 }
 
-static uint64_t last_timestamp(const struct mh_watch_aux *aux)
+static uint64_t last_timestamp(const struct mh_sampler_aux *aux)
 {
 	struct mh_spe_buffer in = { .p = aux->p, .end = aux->p + aux->len };
 	struct mh_spe_record r;
@@ -36,7 +36,8 @@ static uint64_t last_timestamp(const struct mh_watch_aux *aux)
 	return last;
 }
 
-static uint64_t time_of(const struct mh_watch_aux *aux, uint64_t timestamp, uint64_t last)
+static uint64_t time_of(const struct mh_sampler_aux *aux, uint64_t timestamp,
+			uint64_t last)
 {
 	uint64_t ago;
 
@@ -59,8 +60,8 @@ static bool is_wanted(struct mem_spe *s, const struct mh_ev_sample *sample)
 	return sample->flags & MH_SAMPLE_KERNEL ? !s->user_only : !s->kernel_only;
 }
 
-int mh_mem_spe_samples(struct mem_spe *s, const struct mh_watch_aux *aux, mh_event_fn fn,
-		       void *arg, struct mh_err *err)
+int mh_mem_spe_samples(struct mem_spe *s, const struct mh_sampler_aux *aux,
+		       mh_event_fn fn, void *arg, struct mh_err *err)
 {
 	struct mh_spe_buffer in = { .p = aux->p, .end = aux->p + aux->len };
 	uint64_t last = last_timestamp(aux);

@@ -5,7 +5,7 @@
 
 #include <memheat/event.h>
 
-#include "ring/watch.h"
+#include "ring/sampler.h"
 
 /* What was met, for STAT. */
 struct mem_spe {
@@ -23,7 +23,7 @@ void mh_mem_spe_init(struct mem_spe *s, const char *sysroot);
  * which is that of its last record, by the PMU's own clock; without that clock all have
  * the piece's time.
  */
-int mh_mem_spe_samples(struct mem_spe *s, const struct mh_watch_aux *aux, mh_event_fn fn,
-		       void *arg, struct mh_err *err) MH_MUST_CHECK;
+int mh_mem_spe_samples(struct mem_spe *s, const struct mh_sampler_aux *aux,
+		       mh_event_fn fn, void *arg, struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -177,10 +177,12 @@ int mh_refs_read(struct refs_proc *p, struct refs_scan *scan, struct mh_err *err
 {
 	struct watched *w = &p->proc;
 	bool armed = w->armed_ns && w->armed_ns < scan->round->time_ns;
-	bool ran = mh_proc_run_ns(scan->round->sysroot, w->stat.pid) != w->run_ns;
 	struct timed_fd fd = { .scan = scan };
-	int status;
+	bool ran;
+	int status = mh_watch_ran(w, scan->round, &ran, err);
 
+	if (status)
+		return status;
 	status = mh_round_open(&fd.fd, scan->round, w->stat.pid, "smaps", O_RDONLY, err);
 	if (status)
 		return status;
@@ -202,7 +204,7 @@ int mh_refs_arm(struct refs_proc *p, struct refs_scan *scan, struct mh_err *err)
 		mh_round_open(&fd, scan->round, w->stat.pid, "clear_refs", O_WRONLY, err);
 	if (status)
 		return status;
-	w->run_ns = mh_proc_run_ns(scan->round->sysroot, w->stat.pid);
+	mh_watch_note_run(w, scan->round);
 	since = mh_round_now_ns();
 	if (write(fd, "1", 1) != 1)
 		status = mh_round_failed(err, w->stat.pid, "clear_refs");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # baseline create, add, show, prune; runs of another environment; damaged files.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 
 side a 10000 10010 10020
 status 0 "$MEMHEAT" baseline create base.json --skip 0s --label 'one "1"' a1

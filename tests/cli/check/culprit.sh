@@ -3,7 +3,7 @@
 # A service that grows by 10 % in one function fails with the line that allocates, in every
 # output; by 1 % it passes. Without a heap log on one side growth is told by mapping.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 command -v python3 >/dev/null || { echo 'no python3'; exit 77; }
 case $MEMHEAT in
 *san-*) echo 'the shim is not for programs with sanitizers'; exit 77 ;;
@@ -24,7 +24,8 @@ if grep -q 'cache_insert' live.json; then fail "a site without a heap log: $(cat
 # The rest from traces, which say the same on every machine: the program is the service,
 # its blocks are index, cache and log, all of them touched.
 command -v nm >/dev/null && command -v addr2line >/dev/null || { echo 'no binutils'; exit 77; }
-# synthetic NAME CACHE_PAGES HEAP: one trace; HEAP 0: without the heap log
+# synthetic NAME CACHE_PAGES HEAP: one trace; HEAP 0: without the heap log; 2: with page
+# faults, and of the index but an eighth is ever used
 cat >make.py <<'END'
 import os
 import subprocess
@@ -59,15 +60,22 @@ out = [
     f"map time=1000000000 pid=7 op=add start={start:#x} end={end:#x} pgoff={offset & ~0xfff:#x} prot=5 ino=1 path={program}",
     f"map time=1000000000 pid=7 op=add start={anon:#x} end={anon + sum(blocks) * 4096:#x} prot=3",
 ]
-at = anon
+if heap == 2:
+    out.append("meta time=1 key=source.2.name value=faults")
+at, used = anon, 0
 for i, (site, count) in enumerate(zip(sites, blocks)):
     if heap:
         out.append(f"stack time=1000000001 id={i + 1} ip={base + site[1]:#x}")
         out.append(f"heap time=1000000002 op=alloc pid=7 addr={at:#x} size={count * 4096} stack={i + 1}")
+    touched = count // 8 if heap == 2 and not i else count
+    if heap == 2:
+        out += [f"sample time=1000000003 source=2 pid=7 tid=7 ip={base + site[1]:#x} "
+                f"addr={at + page * 4096:#x} flags=1" for page in range(touched)]
+    used += touched * 4096
     at += count * 4096
 for i in range(1, 5):
     out.append(f"region time={i + 1}000000000 start_ns={i}000000000 source=1 pid=7 "
-               f"start={anon:#x} end={at:#x} touched={at - anon}")
+               f"start={anon:#x} end={at:#x} touched={used}")
 open(name + ".text", "w").write("\n".join(out) + "\n")
 print(run("addr2line", "-e", program, hex(sites[1][1] - 1)).strip().rsplit(":", 1)[1].split()[0])
 END
@@ -113,7 +121,27 @@ END
 status 0 service slight
 status 0 service a
 
+# Refs says how much of the mapping was used, faults say which pages: all that grew is the
+# cache's, though most of the addresses are an index that is hardly used.
+synthetic faults 2048 2
+synthetic grown 2848 2
+status 0 "$MEMHEAT" baseline create base.json --force --skip 0s faults
+status 1 "$MEMHEAT" check --baseline base.json --skip 0s --format text,json=v.json grown
+shows "largest growth: service cache_insert() +3.12 MiB service.c:$line"
+python3 - <<'END'
+import json
+
+growth = {g["key"]: g["value"] - g["baseline"] for g in json.load(open("v.json"))["growth"]}
+assert abs(growth.pop("service cache_insert()") - 800 * 4096) < 1, growth
+assert all(abs(grew) < 1 for grew in growth.values()), growth
+END
+grep -v "source=2" grown.text >plain.text
+"$MEMHEAT" import text plain.text -o plain 2>err || fail "import: $(cat err)"
+status 1 "$MEMHEAT" check --baseline base.json --skip 0s plain
+shows 'told less exactly'
+
 # One side without a heap log.
+status 0 "$MEMHEAT" baseline create base.json --force --skip 0s a1 a2 a3 a4
 status 0 service plain
 shows 'what grew is not told'
 status 0 "$MEMHEAT" baseline create base.json --force --skip 0s plain1 plain2 plain3 plain4

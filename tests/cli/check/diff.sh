@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # report diff A B: sizes of both, the larger growth first, and its wrong usage.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 
 trace a 10000
 trace b 11000

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A command recorded several times, and the exits that 0, 1 and 3 (verdicts.sh) leave.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 fast="--repeat 2 --interval 100ms --skip 0s"
 
 # 0: and the command's output is not in ours

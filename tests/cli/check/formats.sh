@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Several formats at once; each is well formed and follows its published rules.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 
 side a 10000 10010 10020 10030 10040
 side grown 11000 11010 11020 11030 11040
@@ -45,4 +45,10 @@ if python3 -c 'import jsonschema' 2>/dev/null; then
 		baseline:base.json check:f.json openmetrics:f.prom || fail 'not valid'
 else
 	echo 'no python3-jsonschema: JSON was not validated'
+fi
+# What Prometheus itself thinks of it, advice on names included.
+if command -v promtool >/dev/null; then
+	promtool check metrics <f.prom >prom.out 2>&1 || fail "$(cat prom.out)"
+else
+	echo 'no promtool: OpenMetrics was not read by Prometheus'
 fi

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # From traces: pass, fail, warn, improved, inconclusive, budgets; exits 0, 1 and 3.
 set -eu
-. "$TOP/tests/cli/check/lib.sh"
+. "$TOP/tests/cli/check-lib.sh"
 
 side a 10000 10010 10020 10030 10040
 side grown 11000 11010 11020 11030 11040
@@ -33,6 +33,12 @@ check="$MEMHEAT check --skip 0s --baseline base.json"
 	status 3 $check --on-inconclusive fail noisy1 noisy2 noisy3 noisy4 noisy5
 	status 0 $check --on-inconclusive pass noisy1 noisy2 noisy3 noisy4 noisy5
 	shows 'ok '
+
+	# Five against five are 1 of 252; three metrics make 1 of 84 of it.
+	status 0 $check --alpha 0.01 grown1 grown2 grown3 grown4 grown5
+	shows '5 against 5 runs cannot show a difference of 3 metrics'
+	status 1 $check --alpha 0.012 grown1 grown2 grown3 grown4 grown5
+	status 1 $check --alpha 0.01 --metric wss.p50 grown1 grown2 grown3 grown4 grown5
 
 	# Three have no test at all.
 	status 1 $check grown1 grown2 grown3

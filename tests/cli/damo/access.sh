@@ -34,8 +34,8 @@ shows "temperature -90000000 to 50010000"
 
 # By the ages: 12 KiB idle for 1 s, 20 KiB not idle.
 status 0 "$MEMHEAT" report cold --format csv trace
-grep -q '^0,100000000,20480$' out || fail "not idle: $(cat out)"
-grep -q '^1000000000,2000000000,12288$' out || fail "idle: $(cat out)"
+grep -q '^0,100000000,20480,all,$' out || fail "not idle: $(cat out)"
+grep -q '^1000000000,2000000000,12288,all,$' out || fail "idle: $(cat out)"
 status 0 "$MEMHEAT" report times --age 800ms: --format csv trace
 [ "$(wc -l <out)" -eq 2 ] || fail "times by age: $(cat out)"
 status 0 "$MEMHEAT" report times --age 5s: --format csv trace

@@ -32,7 +32,16 @@ same zlib.data pipe.data "through a pipe"
 "$MEMHEAT" export damo zlib.data -o again
 "$MEMHEAT" import again -o again.data 2>err
 same zlib.data again.data "export and import"
-"$MEMHEAT" export damo -i again.data -o - >twice
+# The trace's name is in a record.
+mkdir two
+mv again.data two/zlib.data
+(cd two && "$MEMHEAT" export damo -i zlib.data -o -) >twice
+if command -v python3 >/dev/null; then
+	python3 -c 'import json, sys, zlib
+about = json.loads(zlib.decompress(sys.stdin.buffer.read()))[0]["memheat"]
+assert "trace: zlib.data" in about and any(x.startswith("units: ") for x in about), about' <again ||
+		fail 'the record does not say where it is from'
+fi
 cmp again twice >/dev/null || fail "the second export differs"
 
 # Text: the generator's targets take turns, so their random numbers differ from json's.

@@ -48,6 +48,8 @@ says "the trace has no samples"
 [ ! -e none.perf ] || fail "a failure left a file"
 
 command -v perf >/dev/null || { echo "perf is not installed, the rest is skipped"; exit 0; }
+perf report -i small.perf --header-only >out 2>/dev/null
+shows 'export perf-data; trace: small.data; source: '
 perf script -i small.perf --ns -F pid,tid,time,event,ip,addr 2>/dev/null |
 	tr -s ' ' | sed 's/^ //; s/ *$//' >out
 cat >want <<'END'

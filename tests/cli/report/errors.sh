@@ -8,7 +8,7 @@ export LC_ALL=C
 for command in report info dump; do
 	status 1 "$MEMHEAT" $command -i missing.data
 	says "missing.data"
-	says "No such file"
+	says "No such file or directory; 'memheat record' makes a trace"
 	mkdir -p folder
 	status 1 "$MEMHEAT" $command -i folder
 	says "folder"

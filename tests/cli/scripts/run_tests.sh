@@ -44,6 +44,13 @@ shown 'stderr: seen'
 expect '0 passed, 1 failed, 0 skipped' 1 tests/cli/x/hangs.sh
 shown 'timed out after 2 s'
 
+echo 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done' | case_of busy
+export TEST_SLOWEST=1
+expect '2 passed, 0 failed, 0 skipped' 0 tests/cli/x/good.sh tests/cli/x/busy.sh
+shown ' tests/cli/x/busy.sh$'
+if grep -q 'good.sh' out; then echo 'listed more than the slowest'; exit 1; fi
+unset TEST_SLOWEST
+
 # The neighbours of a case.
 echo 'echo out; echo "cannot open x" >&2; exit 2' | case_of told
 echo 2 >tests/cli/x/told.exit

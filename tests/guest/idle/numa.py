@@ -42,8 +42,33 @@ for i, by_pid in enumerate(told.values()):
     # Pages that wait for their LRU list are not observed.
     assert 32 * MIB - 64 * PAGE <= observed[1][i] <= 32 * MIB
     nr += 8 * MIB - 64 * PAGE <= accessed[1][i] <= 8 * MIB
+
+# The same in the report of cold bytes: of node 1 the region and nothing else.
+cold = report(out + "/trace", "cold")
+groups = {}
+for g in cold["groups"]:
+    groups.setdefault(g["by"], {})[g["name"]] = g
+for by, found in groups.items():
+    for i, bucket in enumerate(cold["buckets"]):
+        assert sum(g["buckets"][i] for g in found.values()) == bucket["bytes"], by
+    assert sum(g["bytes"] for g in found.values()) == cold["bytes"], by
+far = groups["node"]["1"]
+last = list(told.values())[-1][pid]
+assert far["bytes"] == len(last.observed & region) * PAGE == observed[1][-1]
+assert far["buckets"][0] == len(last.accessed & region) * PAGE == accessed[1][-1]
+idle = far["bytes"] - far["buckets"][0]
+assert 24 * MIB - 64 * PAGE <= idle <= 24 * MIB, f"cold on node 1: {idle}"
+assert set(groups["node"]) == {"0", "1"}, "pages whose node is not known"
+assert set(groups["type"]) == {"anon", "file"}
+assert groups["type"]["anon"]["bytes"] >= 48 * MIB - 128 * PAGE
+
+# Near and far of every age add up to what was observed.
+sizing = report(out + "/trace", "sizing")
+for age in sizing["ages"]:
+    assert age["local_bytes"] + age["far_bytes"] == sizing["observed_bytes"], age
 assert nr >= 3, f"only {nr} scans with all of the hot part"
 print(f"figure: nodes: node 1 has {observed[1][-1] / MIB:.3f} MiB (truth 32) and "
       f"{accessed[1][-1] / MIB:.3f} MiB accessed (truth 8), those of the pages told to the "
       f"byte in {len(told)} scans; node 0 {observed[0][-1] / MIB:.2f} and "
-      f"{accessed[0][-1] / MIB:.2f} MiB; both add up")
+      f"{accessed[0][-1] / MIB:.2f} MiB; both add up; cold on node 1: {idle / MIB:.3f} "
+      f"MiB (truth 24), to the byte that of its pages")

@@ -98,6 +98,104 @@ static void test_warm_up(void **state)
 	mh_run_fini(&run);
 }
 
+/* Interval @i of 1 s of a program that is watched with refs. */
+static void touch(struct fixture *fx, unsigned i, unsigned kib, unsigned rss_kib,
+		  unsigned run_ms, unsigned wait_ms)
+{
+	char text[640];
+
+	snprintf(text, sizeof(text),
+		 "region time=%u000000000 start_ns=%u000000000 source=1 pid=7 "
+		 "start=0x10000 end=0x30000 touched=%u\n"
+		 "footprint time=%u000000000 source=1 pid=7 rss=%u\n"
+		 "stat time=%u000000000 source=1 pid=7 name=window.run_ns "
+		 "value=%u000000\n"
+		 "stat time=%u000000000 source=1 pid=7 name=window.wait_ns "
+		 "value=%u000000\n",
+		 i + 2, i + 1, kib * 1024, i + 2, rss_kib * 1024, i + 2, run_ms, i + 2,
+		 wait_ms);
+	fixture_add(fx, text);
+}
+
+static void begin_touches(struct fixture *fx)
+{
+	fixture_begin(fx);
+	fixture_add(fx, "meta time=1 key=source.1.name value=refs\n");
+	fixture_add(fx, head);
+}
+
+/* Four windows, of which the last is as told; then maybe the exit. */
+static void check_last(unsigned kib, unsigned rss_kib, unsigned run_ms, unsigned wait_ms,
+		       bool exits, unsigned nr_left)
+{
+	struct mh_err err = { 0 };
+	struct fixture fx;
+	struct mh_run run;
+	unsigned i;
+
+	begin_touches(&fx);
+	for (i = 0; i < 3; i++)
+		touch(&fx, i, 64, 128, 200, 100);
+	touch(&fx, 3, kib, rss_kib, run_ms, wait_ms);
+	if (exits)
+		fixture_add(&fx, "gap time=5100000000 source=1 pid=7 cause=exited "
+				 "start_ns=5000000000\n");
+	assert_status(analyze(&run, &fx, 0, NULL, 0, &err), MH_OK, &err);
+	assert_int_equal(run.nr_windows, nr_left);
+	assert_int_equal(run.nr_left_out, 4 - nr_left);
+	assert_int_equal(run.nr_no_data, exits ? 1 : 0);
+	assert_true(mh_run_value(&run, "wss.mean") ==
+		    (3 * 65536 + (nr_left - 3) * kib * 1024.0) / nr_left);
+	assert_true(run.objects.v[0].bytes == mh_run_value(&run, "wss.mean"));
+	mh_run_fini(&run);
+}
+
+static void test_ending(void **state)
+{
+	(void)state;
+	check_last(4, 32, 200, 100, true, 3);  /* it was giving its memory back */
+	check_last(4, 128, 200, 100, true, 4); /* it used less of it */
+	check_last(4, 32, 200, 100, false, 4); /* it went on after that */
+}
+
+static void test_starved(void **state)
+{
+	(void)state;
+	check_last(4, 128, 20, 900, false, 3);   /* it stood in line */
+	check_last(4, 128, 20, 10, false, 4);    /* it had nothing to do */
+	check_last(4, 128, 190, 700, false, 4);  /* it waited, and ran as ever */
+	check_last(64, 128, 600, 900, false, 4); /* four threads on one CPU */
+}
+
+/* A run whose every window is like that is a busy machine's, and one window stays. */
+static void test_busy(void **state)
+{
+	struct mh_err err = { 0 };
+	struct fixture fx;
+	struct mh_run run;
+	unsigned i;
+
+	(void)state;
+	begin_touches(&fx);
+	for (i = 0; i < 3; i++)
+		touch(&fx, i, 64, 128, 100, 900);
+	assert_status(analyze(&run, &fx, 0, NULL, 0, &err), MH_OK, &err);
+	assert_int_equal(run.nr_windows, 3);
+	assert_int_equal(run.nr_left_out, 0);
+	assert_int_equal(run.nr_busy, 3);
+	mh_run_fini(&run);
+
+	begin_touches(&fx);
+	touch(&fx, 0, 64, 128, 100, 900);
+	touch(&fx, 1, 4, 32, 100, 900);
+	fixture_add(&fx, "gap time=3100000000 source=1 pid=7 cause=exited "
+			 "start_ns=3000000000\n");
+	assert_status(analyze(&run, &fx, 1, NULL, 0, &err), MH_OK, &err);
+	assert_int_equal(run.nr_windows, 1);
+	assert_true(mh_run_value(&run, "wss.p50") == 4096);
+	mh_run_fini(&run);
+}
+
 /* Nothing is left after the warm-up; a source that cannot tell. */
 static void test_refused(void **state)
 {
@@ -144,9 +242,9 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hits),
-		cmocka_unit_test(test_warm_up),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hits),   cmocka_unit_test(test_warm_up),
+		cmocka_unit_test(test_ending), cmocka_unit_test(test_starved),
+		cmocka_unit_test(test_busy),   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_names),
 	};
 

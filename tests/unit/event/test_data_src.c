@@ -133,7 +133,7 @@ static void test_perf_text(void **state)
 
 	(void)state;
 	if (!f) {
-		skip();
+		skip_because("no list of values in MEMHEAT_DATA");
 		return;
 	}
 	while (fgets(line, sizeof(line), f)) {
@@ -319,7 +319,7 @@ static void test_ibs_rows(void **state)
 
 	(void)state;
 	if (!f) {
-		skip();
+		skip_because("no list of values in MEMHEAT_DATA");
 		return;
 	}
 	assert_non_null(fgets(first, sizeof(first), f));

@@ -73,6 +73,9 @@ static void reads_back_every_kind(void **state)
 		"stat time=3 name=observer.cpu_ns value=12",
 		"lost time=9 source=1 cause=ring start_ns=4 cpu=0 count=17",
 		"gap time=9 cause=not_run start_ns=4 pid=7",
+		"stack time=3 source=1 id=2 parent=1 ip=0x401000",
+		"stack_copy time=9 source=1 pid=7 tid=8 id=5 inner=2 machine=62 "
+		"regs=00ff10 sp=0x7ffc1000 stack=deadbeef00",
 	};
 	size_t i;
 
@@ -161,7 +164,7 @@ static void says_when_the_stream_fails(void **state)
 
 	(void)state;
 	if (!full)
-		skip();
+		skip_because("no /dev/full");
 	setvbuf(full, NULL, _IONBF, 0);
 	mh_event_init(&ev, MH_EV_GAP);
 	assert_int_equal(mh_event_print(full, &ev, &err), MH_ESYS);

@@ -242,7 +242,7 @@ static void test_named_source(void **state)
 
 	(void)state;
 	if (choose(&c, "refs", &err) == MH_ENOSUP)
-		skip();
+		skip_because("%s", err.msg);
 	assert_int_equal(c.nr, 1);
 	assert_string_equal(c.ops[0]->name, "refs");
 	assert_false(c.automatic);

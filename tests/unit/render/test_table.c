@@ -102,20 +102,34 @@ static const struct mh_table_column columns[] = {
 	{ "symbol", "symbol", MH_CELL_TYPE_TEXT },
 };
 
-static const struct mh_table_cell cells[] = {
-	{ .text = "[heap]" },       { .u64 = 100034150 },   { .u64 = 4100000000 },
-	{ .ratio = 0.521 },         { .u64 = 0x7f0000 },    { .u64 = 7 },
-	{ .text = "a,\"b\" \xff" }, { .text = "日本\x1b" }, { .u64 = MH_NO_DATA },
-	{ .u64 = MH_NO_DATA },      { .ratio = NAN },       { .u64 = 0 },
-	{ .u64 = UINT64_MAX },      { .text = NULL },
-};
+static void put_rows(struct mh_table *t)
+{
+	mh_table_put_text(t, "[heap]");
+	mh_table_put_u64(t, 100034150);
+	mh_table_put_u64(t, 4100000000);
+	mh_table_put_ratio(t, 0.521);
+	mh_table_put_u64(t, 0x7f0000);
+	mh_table_put_u64(t, 7);
+	mh_table_put_text(t, "a,\"b\" \xff");
+
+	mh_table_put_text(t, "日本\x1b");
+	mh_table_put_u64(t, MH_NO_DATA);
+	mh_table_put_u64(t, MH_NO_DATA);
+	mh_table_put_ratio(t, NAN);
+	mh_table_put_u64(t, 0);
+	mh_table_put_u64(t, UINT64_MAX);
+	mh_table_put_text(t, NULL);
+	assert_int_equal(mh_table_end(t, NULL), MH_OK);
+}
 
 static void test_table_text(void **state)
 {
 	FILE *f = begin();
+	struct mh_table t;
 
 	(void)state;
-	mh_table_print(f, MH_FORMAT_TEXT, NULL, columns, 7, cells, 2);
+	mh_table_begin_text(&t, f, 1, columns, 7);
+	put_rows(&t);
 	expect(f,
 	       "mapping       size   idle  share  address                     n  symbol\n"
 	       "[heap]    95.4 MiB  4.1 s    52%   7f0000                     7  a,\"b\" "
@@ -127,22 +141,50 @@ static void test_table_no_trailing_space(void **state)
 {
 	static const struct mh_table_column two[] = { { "a", "a", MH_CELL_TYPE_TEXT },
 						      { "b", "b", MH_CELL_TYPE_TEXT } };
-	static const struct mh_table_cell rows[] = {
-		{ .text = "xx" }, { .text = "" }, { .text = "" }, { .text = "y" }
-	};
+	static const char *const words[] = { "xx", "", "", "y" };
 	FILE *f = begin();
+	struct mh_table t;
+	size_t i;
 
 	(void)state;
-	mh_table_print(f, MH_FORMAT_TEXT, NULL, two, 2, rows, 2);
+	mh_table_begin_text(&t, f, 1, two, 2);
+	for (i = 0; i < 4; i++)
+		mh_table_put_text(&t, words[i]);
+	assert_int_equal(mh_table_end(&t, NULL), MH_OK);
 	expect(f, "a   b\nxx\n    y\n");
+}
+
+static void test_table_known_only(void **state)
+{
+	FILE *f = begin();
+	struct mh_table t;
+
+	(void)state;
+	mh_table_begin_text(&t, f, 0, columns, 4);
+	t.known_only = 1;
+	mh_table_put_name(&t, "日本", 7);
+	mh_table_put_u64(&t, MH_NO_DATA);
+	mh_table_put_u64(&t, 1000);
+	mh_table_put_ratio(&t, NAN);
+	mh_table_put_words(&t, "%d%s", 1, "st");
+	mh_table_put_u64(&t, MH_NO_DATA);
+	mh_table_put_u64(&t, MH_NO_DATA);
+	mh_table_put_ratio(&t, NAN);
+	assert_int_equal(mh_table_end(&t, NULL), MH_OK);
+	/* A character that does not fit whole is left out. */
+	expect(f, "mapping  idle\n"
+		  "         1 us\n"
+		  "1st         -\n");
 }
 
 static void test_table_csv(void **state)
 {
 	FILE *f = begin();
+	struct mh_table t;
 
 	(void)state;
-	mh_table_print(f, MH_FORMAT_CSV, NULL, columns, 7, cells, 2);
+	mh_table_begin_csv(&t, f, columns, 7);
+	put_rows(&t);
 	expect(f, "name,bytes,idle_ns,share,start,n,symbol\n"
 		  "[heap],100034150,4100000000,0.521,8323072,7,\"a,\"\"b\"\" "
 		  "\xef\xbf\xbd\"\n"
@@ -152,23 +194,50 @@ static void test_table_csv(void **state)
 static void test_table_json(void **state)
 {
 	FILE *f = begin();
+	struct mh_table t;
 	struct mh_json j;
 
 	(void)state;
 	mh_json_init(&j, f);
-	mh_table_print(f, MH_FORMAT_JSON, &j, columns, 3, cells, 1);
-	expect(f, "[{\"name\":\"[heap]\",\"bytes\":100034150,\"idle_ns\":4100000000}]");
+	mh_table_begin_json(&t, &j, columns, 2);
+	mh_table_put_text(&t, "[heap]");
+	mh_table_put_u64(&t, 100034150);
+	mh_table_put_text(&t, NULL);
+	mh_table_put_u64(&t, MH_NO_DATA);
+	assert_int_equal(mh_table_end(&t, NULL), MH_OK);
+	expect(f, "[{\"name\":\"[heap]\",\"bytes\":100034150},"
+		  "{\"name\":null,\"bytes\":null}]");
+}
+
+static void test_table_members(void **state)
+{
+	FILE *f = begin();
+	struct mh_table t;
+	struct mh_json j;
+
+	(void)state;
+	mh_json_init(&j, f);
+	mh_json_object(&j);
+	mh_table_begin_members(&t, &j, columns, 2);
+	mh_table_put_text(&t, "[heap]");
+	mh_table_put_u64(&t, 4096);
+	mh_json_put_bool(&j, "hot", 1);
+	mh_json_end_object(&j);
+	expect(f, "{\"name\":\"[heap]\",\"bytes\":4096,\"hot\":true}");
 }
 
 static void test_table_empty(void **state)
 {
 	FILE *f = begin();
+	struct mh_table t;
 	struct mh_json j;
 
 	(void)state;
 	mh_json_init(&j, f);
-	mh_table_print(f, MH_FORMAT_JSON, &j, columns, 3, NULL, 0);
-	mh_table_print(f, MH_FORMAT_CSV, NULL, columns, 1, NULL, 0);
+	mh_table_begin_json(&t, &j, columns, 3);
+	assert_int_equal(mh_table_end(&t, NULL), MH_OK);
+	mh_table_begin_csv(&t, f, columns, 1);
+	assert_int_equal(mh_table_end(&t, NULL), MH_OK);
 	expect(f, "[]name\n");
 }
 
@@ -180,8 +249,10 @@ int main(void)
 		cmocka_unit_test(test_json_strings),
 		cmocka_unit_test(test_table_text),
 		cmocka_unit_test(test_table_no_trailing_space),
+		cmocka_unit_test(test_table_known_only),
 		cmocka_unit_test(test_table_csv),
 		cmocka_unit_test(test_table_json),
+		cmocka_unit_test(test_table_members),
 		cmocka_unit_test(test_table_empty),
 	};
 

@@ -242,7 +242,7 @@ static void test_full_disk(void **state)
 
 	(void)state;
 	if (!f)
-		skip();
+		skip_because("no /dev/full");
 	sample_init(&map, 40, 50);
 	assert_int_equal(mh_term_heatmap(f, &map, &opts, &err), MH_ESYS);
 	assert_non_null(strstr(err.msg, "No space left"));

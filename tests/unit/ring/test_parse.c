@@ -181,6 +181,10 @@ static void test_all_fields(void **state)
 	assert_int_equal(extra.nr_chain, 2);
 	assert_int_equal(extra.raw_len, 12);
 	assert_int_equal(extra.raw[0], 0xa);
+	assert_int_equal(extra.regs_abi, PERF_SAMPLE_REGS_ABI_64);
+	assert_memory_equal(extra.regs, (&(const uint64_t[]){ 1, 2, 3 }), 24);
+	assert_int_equal(extra.stack_len, 16);
+	assert_memory_equal(extra.stack, (&(const uint64_t[]){ 1, 2 }), 16);
 	mh_wbuf_fini(&r.b);
 }
 

@@ -54,14 +54,6 @@ static inline int have(const char *tool)
 	return shell("command -v %s >/dev/null 2>&1", tool) == 0;
 }
 
-/* A test that cannot be run here says why. */
-#define skip_because(...)                                                                \
-	do {                                                                             \
-		print_message("skipped: " __VA_ARGS__);                                  \
-		print_message("\n");                                                     \
-		skip();                                                                  \
-	} while (0)
-
 static inline void program_dir(struct program *p, const char *name)
 {
 	const char *tmp = getenv("TMPDIR");

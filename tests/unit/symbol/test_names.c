@@ -20,8 +20,7 @@ static void cxx_names(void **state)
 	(void)state;
 	if (strcmp(readable(&names, "_Z1fv"), "f()") != 0) {
 		mh_names_fini(&names);
-		print_message("skipped: libstdc++.so.6 is not here\n");
-		skip();
+		skip_because("libstdc++.so.6 is not here");
 	}
 	assert_string_equal(readable(&names, "_ZN2ns5visitIsEEvRKNS_3boxIT_EE"),
 			    "void ns::visit<short>(ns::box<short> const&)");

@@ -54,7 +54,7 @@ static struct mh_target one_process(void)
 
 static void wait_until(uint64_t deadline_ns)
 {
-	while (mh_damon_now_ns() < deadline_ns)
+	while (mh_tell_now_ns() < deadline_ns)
 		usleep(1000);
 }
 
@@ -369,8 +369,8 @@ static void test_gaps(void **state)
 	assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &target, &opts, keep,
 				    &seen, &err),
 		      MH_OK, &err);
-	until = mh_damon_now_ns() + 1100000000; /* its counts are told each second */
-	while (mh_damon_now_ns() < until) {
+	until = mh_tell_now_ns() + 1100000000; /* its counts are told each second */
+	while (mh_tell_now_ns() < until) {
 		usleep(20000);
 		assert_status(src->ops->step(src, 0, keep, &seen, &err), MH_OK, &err);
 	}

@@ -85,7 +85,7 @@ static void put(struct fixture *f, uint64_t time_ns, uint64_t target, uint32_t h
 
 static void drain(struct fixture *f, uint64_t now_ns, bool last)
 {
-	struct damon_sink to = { .fn = keep, .arg = f, .source = 3, .time_ns = now_ns };
+	struct mh_tell to = { .fn = keep, .arg = f, .source = 3, .time_ns = now_ns };
 	struct mh_err err;
 
 	assert_status(mh_damon_stream_drain(&f->src, last, &to, &err), MH_OK, &err);

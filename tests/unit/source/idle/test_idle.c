@@ -23,7 +23,8 @@
 /* What was told in the last step, page by page of the mapping at BASE. */
 struct seen {
 	uint8_t access[3][NR_PAGES], observed[3][NR_PAGES]; /* by pid - 100 */
-	uint8_t written[NR_PAGES];
+	uint8_t written[NR_PAGES], file[NR_PAGES], node[NR_PAGES];
+	size_t nr_kinds;                /* layers of them, in all steps */
 	size_t nr_cache, nr_cache_used; /* pages told under pid 0 */
 	size_t nr_pages_events, nr_maps, nr_removed, nr_execs, nr_exits;
 	size_t nr_gaps[4];
@@ -190,6 +191,22 @@ static void see_pages(const struct mh_ev_pages *p)
 {
 	size_t i, first = (size_t)((p->start - BASE) >> p->page_shift);
 
+	if (p->layer > MH_PAGES_WRITE) {
+		assert_non_null(p->observed);
+		seen.nr_kinds++;
+		for (i = 0; p->pid && i < p->nr_pages; i++) {
+			/* Of a page that is not there nothing is said. */
+			assert_true(bit(p->observed, i) || !bit(p->accessed, i));
+			if (!bit(p->observed, i))
+				continue;
+			if (p->layer == MH_PAGES_FILE)
+				seen.file[first + i] = bit(p->accessed, i) ? 1 : 0;
+			else if (bit(p->accessed, i))
+				seen.node[first + i] =
+					(uint8_t)(p->layer - MH_PAGES_NODE0 + 1);
+		}
+		return;
+	}
 	if (!p->pid) {
 		for (i = 0; i < p->nr_pages; i++) {
 			seen.nr_cache += !p->observed || bit(p->observed, i);
@@ -227,7 +244,9 @@ static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
 	(void)arg;
 	(void)err;
 	if (ev->kind == MH_EV_PAGES) {
-		assert_true(ev->pages.start_ns < ev->time_ns);
+		assert_true(ev->pages.layer > MH_PAGES_WRITE
+				    ? ev->pages.start_ns == ev->time_ns
+				    : ev->pages.start_ns < ev->time_ns);
 		see_pages(&ev->pages);
 	} else if (ev->kind == MH_EV_STAT) {
 		see_stat(&ev->stat);
@@ -656,6 +675,47 @@ static void bytes_by_node(void **state)
 	assert_int_equal(seen.stats[NODE0 + 2], 2000 * 4096u);
 	assert_int_equal(seen.stats[NODE0 + 3], 4096);
 	assert_int_equal(seen.stats[ACCESSED], 3 * 4096);
+	assert_int_equal(seen.node[0], 1);
+	assert_int_equal(seen.node[1999], 1);
+	assert_int_equal(seen.node[2000], 0);
+	assert_int_equal(seen.node[2096], 2);
+	assert_int_equal(seen.node[NR_PAGES - 1], 2);
+	mh_source_idle.close(src);
+}
+
+/* What pages are is told once, and again when it is something else. */
+static void kinds_are_told_when_they_change(void **state)
+{
+	struct mh_source *src;
+
+	(void)state;
+	put_process(100, 5000);
+	set_entry(100, 7, at_frame(5007) | PAGEMAP_FILE);
+	src = open_on(1);
+	step_well(src);
+	put_run(100, 2);
+	step_well(src);
+	assert_int_equal(seen.nr_kinds, 1);
+	assert_int_equal(count(seen.file), 1);
+	assert_int_equal(seen.file[7], 1);
+	put_run(100, 3);
+	step_well(src);
+	assert_int_equal(seen.nr_kinds, 1);
+	/* Written to: a copy of its own; and a page that went is no change. */
+	set_entry(100, 7, at_frame(5007));
+	set_entry(100, 9, 0);
+	put_run(100, 4);
+	step_well(src);
+	assert_int_equal(seen.nr_kinds, 2);
+	assert_int_equal(count(seen.file), 0);
+	/* It did not run while one changed: said once it does. */
+	set_entry(100, 8, at_frame(5008) | PAGEMAP_FILE);
+	step_well(src);
+	assert_int_equal(seen.nr_kinds, 2);
+	put_run(100, 5);
+	step_well(src);
+	assert_int_equal(seen.nr_kinds, 3);
+	assert_int_equal(seen.file[8], 1);
 	mh_source_idle.close(src);
 }
 
@@ -746,6 +806,7 @@ int main(void)
 		CASE(the_end_keeps_the_overhead),
 		CASE(page_cache_of_a_group),
 		CASE(bytes_by_node),
+		CASE(kinds_are_told_when_they_change),
 		CASE(hidden_frames_are_refused),
 		CASE(probe_says_what_is_missing),
 		CASE(conflicts_are_said_and_kept),

@@ -1020,7 +1020,7 @@ static void test_recordings(void **state)
 		got_fini(&g);
 	}
 	if (!found)
-		skip();
+		skip_because("no recordings of perf, as %s", path);
 }
 
 /* With a folder as argument: write what is built here as a fuzzing corpus, no tests. */

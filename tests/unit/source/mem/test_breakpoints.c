@@ -173,7 +173,7 @@ static void all_sizes(void)
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (!record(&s, sizes[i], nr, false))
-			skip();
+			skip_because("breakpoints cannot be set here");
 		check(&s, nr);
 		/* 6000 records of 56 bytes: what must be lost, and what must not. */
 		if (sizes[i] <= 16)
@@ -198,7 +198,7 @@ static void test_as_nobody(void **state)
 
 	(void)state;
 	if (geteuid())
-		skip(); /* test_as_we_are was that */
+		skip_because("not root: test_as_we_are was that");
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
@@ -233,7 +233,7 @@ static void test_delay(void **state)
 	if (mh_source_mem.open(&src, 7, &target, &opts, see, &s, NULL)) {
 		close(go);
 		waitpid(pid, NULL, 0);
-		skip();
+		skip_because("breakpoints cannot be set here");
 	}
 	assert_int_equal(write(go, "g", 1), 1);
 	close(go);

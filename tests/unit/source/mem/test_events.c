@@ -143,7 +143,7 @@ static struct mem_events choose(struct mh_source_opts opts)
 static void test_sapphire_rapids(void **state)
 {
 	struct mem_events e;
-	struct mh_watch_event we;
+	struct mh_sampler_event we;
 	struct mh_source_opts opts = { .mem.ldlat = 64 };
 
 	(void)state;
@@ -159,7 +159,7 @@ static void test_sapphire_rapids(void **state)
 	assert_int_equal(e.v[1].enc.config, 0x2cd);
 	assert_false(e.v[1].has_lead);
 
-	mh_mem_watch_event(&we, &e.v[0], &opts);
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
 	assert_int_equal(we.led_by, MH_LEAD_OTHER);
 	assert_int_equal(we.attr.precise_ip, 3);
 	assert_int_equal(we.attr.freq, 0);
@@ -216,7 +216,7 @@ static void test_alder_lake(void **state)
 static void test_zen3(void **state)
 {
 	struct mh_source_opts opts = { .user_only = 1, .period = 100001 };
-	struct mh_watch_event we;
+	struct mh_sampler_event we;
 	struct mem_events e;
 
 	(void)state;
@@ -226,7 +226,7 @@ static void test_zen3(void **state)
 	assert_int_equal(e.v[0].kind, MEM_IBS);
 	assert_int_equal(e.v[0].enc.type, 9);
 	assert_int_equal(e.v[0].enc.config, 1 << 19);
-	mh_mem_watch_event(&we, &e.v[0], &opts);
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
 	assert_int_equal(we.attr.sample_period, 100016);
 	/* Without the filter the kernel would refuse to leave a mode out: we do it. */
 	assert_int_equal(we.attr.exclude_kernel, 0);
@@ -236,7 +236,7 @@ static void test_zen3(void **state)
 static void test_zen5(void **state)
 {
 	struct mh_source_opts opts = { .user_only = 1, .mem.ldlat = 128 };
-	struct mh_watch_event we;
+	struct mh_sampler_event we;
 	struct mem_events e;
 
 	(void)state;
@@ -245,7 +245,7 @@ static void test_zen5(void **state)
 	assert_int_equal(e.nr, 1);
 	assert_int_equal(e.v[0].enc.type, 11);
 	assert_int_equal(e.v[0].enc.config1, 128);
-	mh_mem_watch_event(&we, &e.v[0], &opts);
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
 	assert_int_equal(we.attr.exclude_kernel, 1);
 	assert_int_equal(we.attr.config2, 1);
 	assert_false(mh_mem_filters_modes(&e.v[0], &opts));
@@ -260,7 +260,7 @@ static void test_neoverse(void **state)
 						 { "format/min_latency",
 						   "config2:0-11" } };
 	struct mh_source_opts opts = { .mem = { .stores = 1, .ldlat = 40, .phys = 1 } };
-	struct mh_watch_event we;
+	struct mh_sampler_event we;
 	struct mem_events e;
 	size_t i;
 
@@ -277,7 +277,7 @@ static void test_neoverse(void **state)
 	assert_string_equal(e.v[0].cpus, "0-79");
 	assert_int_equal(e.v[0].enc.config, UINT64_C(1) << 34 | 3);
 	assert_int_equal(e.v[0].enc.config2, 40);
-	mh_mem_watch_event(&we, &e.v[0], &opts);
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
 	assert_true(we.aux_kib > 0);
 	assert_int_equal(we.attr.sample_type,
 			 PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU);
@@ -537,8 +537,7 @@ static void test_pfm_arm(void **state)
 		_exit(encode_arm(&arm));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-		printf("# note: this libpfm4 has no tables of Arm's events\n");
-		skip();
+		skip_because("this libpfm4 has no tables of Arm's events");
 	}
 	assert_int_equal(status, 0);
 }
@@ -572,7 +571,7 @@ static void test_clock_for_real(void **state)
 
 	(void)state;
 	if (ret == MH_EPERM || ret == MH_ENOSUP)
-		skip();
+		skip_because("%s", err.msg);
 	assert_int_equal(ret, MH_OK);
 	assert_int_equal(c.nr_pairs, 1);
 	mh_mem_clock_pair(&c);

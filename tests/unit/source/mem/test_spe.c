@@ -65,20 +65,20 @@ static void make(struct piece *b)
 	record(b, 1, 0, 0xa0ff800000001000, 0x00ff888000003000, 1200);
 }
 
-static struct mh_watch_aux aux_of(const struct piece *b)
+static struct mh_sampler_aux aux_of(const struct piece *b)
 {
 	/* 40 ns to a tick: a timer of 25 MHz */
-	return (struct mh_watch_aux){ .p = b->p,
-				      .len = b->len,
-				      .time_ns = 1000000,
-				      .pid = 7,
-				      .tid = 8,
-				      .cpu = 3,
-				      .source = 2,
-				      .event = 0,
-				      .period = 4096,
-				      .time_mult = 40 << 8,
-				      .time_shift = 8 };
+	return (struct mh_sampler_aux){ .p = b->p,
+					.len = b->len,
+					.time_ns = 1000000,
+					.pid = 7,
+					.tid = 8,
+					.cpu = 3,
+					.source = 2,
+					.event = 0,
+					.period = 4096,
+					.time_mult = 40 << 8,
+					.time_shift = 8 };
 }
 
 static void test_samples(void **state)
@@ -86,7 +86,7 @@ static void test_samples(void **state)
 	struct mem_spe spe = { 0 };
 	struct got g = { 0 };
 	struct piece b;
-	struct mh_watch_aux aux;
+	struct mh_sampler_aux aux;
 
 	(void)state;
 	make(&b);
@@ -114,7 +114,7 @@ static void test_modes_and_flags(void **state)
 	struct mem_spe spe = { .user_only = true };
 	struct got g = { 0 };
 	struct piece b;
-	struct mh_watch_aux aux;
+	struct mh_sampler_aux aux;
 
 	(void)state;
 	make(&b);

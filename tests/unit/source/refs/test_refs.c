@@ -6,6 +6,7 @@
 #include "../../test.h"
 
 #include "source/refs/refs.h"
+#include "source/round.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct seen {
 	size_t nr_scans;
 	size_t nr_regions, nr_maps, nr_not_run, nr_exited, nr_unreadable, nr_stats;
 	uint64_t rss;
+	uint64_t run_ns, nr_waits; /* summed; how often the wait was told, too */
 };
 
 static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
@@ -49,6 +51,9 @@ static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
 		break;
 	case MH_EV_STAT:
 		seen->nr_stats++;
+		if (!strcmp(ev->stat.name, "window.run_ns"))
+			seen->run_ns += ev->stat.value;
+		seen->nr_waits += !strcmp(ev->stat.name, "window.wait_ns");
 		break;
 	case MH_EV_GAP:
 		seen->nr_not_run += ev->gap.cause == MH_GAP_NOT_RUN;
@@ -61,6 +66,7 @@ static int look(void *arg, const struct mh_event *ev, struct mh_err *err)
 	case MH_EV_PAGES:
 	case MH_EV_LOST:
 	case MH_EV_STACK:
+	case MH_EV_STACK_COPY:
 	case MH_EV_HEAP:
 		break;
 	}
@@ -140,6 +146,7 @@ static int run(struct mh_source *src, struct seen *seen, unsigned nr_scans)
 
 static void finds_the_hot_bytes_of_a_child(void **state)
 {
+	uint64_t began_ns = mh_round_now_ns();
 	struct seen seen = { 0 };
 	pid_t pid = fork_child(&seen.start);
 	struct mh_target target = { .pids = &pid, .nr_pids = 1 };
@@ -158,6 +165,11 @@ static void finds_the_hot_bytes_of_a_child(void **state)
 	assert_true(good >= 2);
 	assert_true(seen.rss >= TOTAL);
 	assert_true(seen.nr_maps >= 1 && seen.nr_stats >= 8);
+	/* One thread cannot run for longer than the time that went by. */
+	if (!access("/proc/self/schedstat", R_OK)) {
+		assert_true(seen.nr_waits >= 4 && seen.run_ns > 0);
+		assert_true(seen.run_ns <= mh_round_now_ns() - began_ns);
+	}
 	end_child(pid);
 	mh_source_refs.close(src);
 }

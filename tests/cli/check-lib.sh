@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
-# Traces of known working sets: . "$TOP/tests/cli/check/lib.sh"
+# Traces of known working sets: . "$TOP/tests/cli/check-lib.sh"
 . "$TOP/tests/cli/lib.sh"
 unset GITHUB_STEP_SUMMARY
 

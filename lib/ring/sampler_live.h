@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A watch from inside, for its four files: watch.c (life), watch_open.c (events and
- * rings), watch_drain.c (rounds), watch_end.c (who has gone, what was lost).
+ * A sampler from inside, for its four files: sampler.c (life), sampler_open.c (events and
+ * rings), sampler_drain.c (rounds), sampler_end.c (who has gone, what was lost).
  */
-#ifndef MEMHEAT_RING_WATCH_LIVE_H
-#define MEMHEAT_RING_WATCH_LIVE_H
+#ifndef MEMHEAT_RING_SAMPLER_LIVE_H
+#define MEMHEAT_RING_SAMPLER_LIVE_H
 
 #include <sys/resource.h>
 
 #include "ring/open.h"
 #include "ring/ring.h"
-#include "ring/watch.h"
+#include "ring/sampler.h"
 
 /* What is opened per task and CPU: for each event its leader and itself, then the side
  * event that tells of maps and tasks. */
-#define WATCH_LEAD(event)   (2 * (event))
-#define WATCH_SAMPLE(event) (2 * (event) + 1)
-#define WATCH_SIDE(w)       (2 * (w)->nr_events)
-#define WATCH_NR_SLOTS(w)   (2 * (w)->nr_events + 1)
+#define SAMPLER_LEAD(event)   (2 * (event))
+#define SAMPLER_SAMPLE(event) (2 * (event) + 1)
+#define SAMPLER_SIDE(s)       (2 * (s)->nr_events)
+#define SAMPLER_NR_SLOTS(s)   (2 * (s)->nr_events + 1)
 
-struct watch_event {
+struct sampler_event {
 	struct perf_event_attr attr, lead;
-	enum mh_watch_lead led_by;
+	enum mh_sampler_lead led_by;
 	struct mh_ring_layout layout;
 	unsigned aux_kib;
 	bool *on; /* by lane */
 };
 
-struct watch_task {
+struct sampler_task {
 	pid_t pid; /* -1: all tasks; with PERF_FLAG_PID_CGROUP a descriptor */
-	int *fds;  /* WATCH_NR_SLOTS per lane; -1: none */
+	int *fds;  /* SAMPLER_NR_SLOTS per lane; -1: none */
 };
 
-struct watch_lane {
+struct sampler_lane {
 	int cpu;
 	bool sampled; /* some event is on it */
 	struct mh_ring samples, side;
@@ -44,32 +44,32 @@ struct watch_lane {
 	uint64_t kernel_lost; /* by the kernel's own counter, at the end */
 };
 
-struct watch_held {
+struct sampler_held {
 	uint64_t time_ns;
 	size_t offset, len; /* in bytes */
 };
 
-struct watch_id {
+struct sampler_id {
 	uint64_t id; /* the kernel's, of an event that samples */
 	unsigned event;
 };
 
-struct mh_watch {
-	struct mh_watch_spec spec; /* its events are copied below */
-	struct watch_event events[MH_WATCH_EVENTS_MAX];
+struct mh_sampler {
+	struct mh_sampler_spec spec; /* its events are copied below */
+	struct sampler_event events[MH_SAMPLER_EVENTS_MAX];
 	size_t nr_events;
 	struct perf_event_attr side;
 	struct mh_ring_layout side_layout;
 	struct {
-		struct watch_lane *v;
+		struct sampler_lane *v;
 		size_t nr, cap;
 	} lanes;
 	struct {
-		struct watch_task *v;
+		struct sampler_task *v;
 		size_t nr, cap;
 	} tasks;
 	struct {
-		struct watch_id *v; /* ascending; empty when there is one event */
+		struct sampler_id *v; /* ascending; empty when there is one event */
 		size_t nr, cap;
 	} ids;
 	struct {
@@ -77,7 +77,7 @@ struct mh_watch {
 		size_t nr, cap;
 	} inherited; /* threads whose FORK was seen while a process was added */
 	struct {
-		struct watch_held *v;
+		struct sampler_held *v;
 		size_t nr, cap;
 	} held;
 	struct {
@@ -94,33 +94,33 @@ struct mh_watch {
 	struct rlimit nofile; /* as it was; rlim_max 0: not changed */
 };
 
-static inline int watch_fd(const struct mh_watch *w, size_t task, size_t lane,
-			   size_t slot)
+static inline int sampler_fd(const struct mh_sampler *s, size_t task, size_t lane,
+			     size_t slot)
 {
-	return w->tasks.v[task].fds[WATCH_NR_SLOTS(w) * lane + slot];
+	return s->tasks.v[task].fds[SAMPLER_NR_SLOTS(s) * lane + slot];
 }
 
-/* ---- watch_open.c ---- */
+/* ---- sampler_open.c ---- */
 
 /* Open all events for a task (or whatever @pid stands for); the first maps the rings. */
-int mh_watch_add_any(struct mh_watch *w, pid_t pid, struct mh_err *err) MH_MUST_CHECK;
-void mh_watch_close_task(struct mh_watch *w, struct watch_task *t);
-void mh_watch_unmap(struct mh_watch *w);
+int mh_sampler_add_any(struct mh_sampler *s, pid_t pid, struct mh_err *err) MH_MUST_CHECK;
+void mh_sampler_close_task(struct mh_sampler *s, struct sampler_task *t);
+void mh_sampler_unmap(struct mh_sampler *s);
 
-/* ---- watch_drain.c ---- */
+/* ---- sampler_drain.c ---- */
 
 /* Take the side records out of their rings, so that FORK has been seen. */
-int mh_watch_hold(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_hold(struct mh_sampler *s, struct mh_err *err) MH_MUST_CHECK;
 /* By the clock of the records. */
-uint64_t mh_watch_now_ns(const struct mh_watch *w);
+uint64_t mh_sampler_now_ns(const struct mh_sampler *s);
 
-/* ---- watch_end.c ---- */
+/* ---- sampler_end.c ---- */
 
 /* Wait on the rings of @lane through the events of @task; 0, or -1. */
-int mh_watch_poll(struct mh_watch *w, size_t lane, size_t task);
-bool mh_watch_all_gone(struct mh_watch *w);
+int mh_sampler_poll(struct mh_sampler *s, size_t lane, size_t task);
+bool mh_sampler_all_gone(struct mh_sampler *s);
 /* Give what no record told of lane @i as LOST. */
-int mh_watch_emit_untold(struct mh_watch *w, size_t i, mh_event_fn fn, void *arg,
-			 struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_emit_untold(struct mh_sampler *s, size_t i, mh_event_fn fn, void *arg,
+			   struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/vec.h"
-#include "ring/watch_live.h"
+#include "ring/sampler_live.h"
 
 /* ---- life ---- */
 
@@ -54,9 +54,9 @@ static bool is_among(const char *list, int cpu)
 	return false;
 }
 
-static int add_lane(struct mh_watch *w, unsigned long cpu, struct mh_err *err)
+static int add_lane(struct mh_sampler *s, unsigned long cpu, struct mh_err *err)
 {
-	struct watch_lane *lane = mh_vec_push(&w->lanes);
+	struct sampler_lane *lane = mh_vec_push(&s->lanes);
 
 	if (!lane)
 		return mh_fail(err, MH_ENOMEM, "out of memory");
@@ -66,7 +66,7 @@ static int add_lane(struct mh_watch *w, unsigned long cpu, struct mh_err *err)
 }
 
 /* A chroot may be without /sys: the lines cpu0, cpu1... are the CPUs that are online. */
-static int read_lanes_of_stat(struct mh_watch *w, struct mh_err *err)
+static int read_lanes_of_stat(struct mh_sampler *s, struct mh_err *err)
 {
 	FILE *f = fopen("/proc/stat", "re");
 	unsigned long cpu;
@@ -76,18 +76,18 @@ static int read_lanes_of_stat(struct mh_watch *w, struct mh_err *err)
 	while (f && !status && fgets(line, sizeof(line), f)) {
 		/* Not the line "cpu  ...", the sum of all. */
 		if (line[3] != ' ' && sscanf(line, "cpu%lu", &cpu) == 1)
-			status = add_lane(w, cpu, err);
+			status = add_lane(s, cpu, err);
 	}
 	if (f)
 		fclose(f);
-	if (!status && !w->lanes.nr)
+	if (!status && !s->lanes.nr)
 		return mh_fail(err, MH_ENOSUP,
 			       "cannot tell which CPUs are online: neither "
 			       "/sys/devices/system/cpu/online nor /proc/stat is there");
 	return status;
 }
 
-static int read_lanes(struct mh_watch *w, struct mh_err *err)
+static int read_lanes(struct mh_sampler *s, struct mh_err *err)
 {
 	unsigned long first, last;
 	char line[4096];
@@ -100,42 +100,42 @@ static int read_lanes(struct mh_watch *w, struct mh_err *err)
 	if (f)
 		fclose(f);
 	if (!ok)
-		return read_lanes_of_stat(w, err);
+		return read_lanes_of_stat(s, err);
 	while (!status && next_cpus(&list, &first, &last)) {
 		for (; !status && first <= last; first++)
-			status = add_lane(w, first, err);
+			status = add_lane(s, first, err);
 	}
 	return status;
 }
 
-static int place_event(struct mh_watch *w, size_t i, struct mh_err *err)
+static int place_event(struct mh_sampler *s, size_t i, struct mh_err *err)
 {
-	struct watch_event *e = &w->events[i];
+	struct sampler_event *e = &s->events[i];
 	bool any = false;
 	size_t lane;
 
-	e->on = calloc(w->lanes.nr + 1, sizeof(*e->on));
+	e->on = calloc(s->lanes.nr + 1, sizeof(*e->on));
 	if (!e->on)
 		return mh_fail(err, MH_ENOMEM, "out of memory");
-	for (lane = 0; lane < w->lanes.nr; lane++) {
-		int cpu = w->lanes.v[lane].cpu;
+	for (lane = 0; lane < s->lanes.nr; lane++) {
+		int cpu = s->lanes.v[lane].cpu;
 
-		e->on[lane] = is_among(w->spec.events[i].cpus, cpu) &&
-			      is_among(w->spec.cpus, cpu);
-		w->lanes.v[lane].sampled |= e->on[lane];
+		e->on[lane] = is_among(s->spec.events[i].cpus, cpu) &&
+			      is_among(s->spec.cpus, cpu);
+		s->lanes.v[lane].sampled |= e->on[lane];
 		any |= e->on[lane];
 	}
-	if (!any && w->spec.cpus)
+	if (!any && s->spec.cpus)
 		return mh_fail(err, MH_EINPUT,
 			       "none of the CPUs %s is online and has the event",
-			       w->spec.cpus);
+			       s->spec.cpus);
 	return MH_OK;
 }
 
-static void describe_event(struct mh_watch *w, size_t i)
+static void describe_event(struct mh_sampler *s, size_t i)
 {
-	const struct mh_watch_event *from = &w->spec.events[i];
-	struct watch_event *e = &w->events[i];
+	const struct mh_sampler_event *from = &s->spec.events[i];
+	struct sampler_event *e = &s->events[i];
 
 	e->attr = from->attr;
 	e->led_by = from->led_by;
@@ -144,7 +144,7 @@ static void describe_event(struct mh_watch *w, size_t i)
 	e->attr.sample_id_all = 1;
 	e->attr.watermark = 1; /* without a mark of its own: half of the ring */
 	/* Samples of several events in one ring are told apart by it. */
-	if (w->nr_events > 1)
+	if (s->nr_events > 1)
 		e->attr.sample_type |= PERF_SAMPLE_IDENTIFIER;
 	if (e->led_by == MH_LEAD_OTHER)
 		e->lead = from->lead;
@@ -163,16 +163,16 @@ static void describe_event(struct mh_watch *w, size_t i)
 	e->lead.clockid = e->attr.clockid;
 	/* The leader alone is stopped: its group runs when it does. */
 	(e->led_by ? &e->lead : &e->attr)->disabled = 1;
-	(e->led_by ? &e->lead : &e->attr)->enable_on_exec = w->spec.on_exec;
+	(e->led_by ? &e->lead : &e->attr)->enable_on_exec = s->spec.on_exec;
 }
 
-static void describe(struct mh_watch *w)
+static void describe(struct mh_sampler *s)
 {
 	size_t i;
 
-	for (i = 0; i < w->nr_events; i++)
-		describe_event(w, i);
-	w->side = (struct perf_event_attr){
+	for (i = 0; i < s->nr_events; i++)
+		describe_event(s, i);
+	s->side = (struct perf_event_attr){
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
@@ -186,124 +186,124 @@ static void describe(struct mh_watch *w)
 		.comm = 1,
 		.comm_exec = 1,
 		.task = 1,
-		.use_clockid = w->events[0].attr.use_clockid,
-		.clockid = w->events[0].attr.clockid,
+		.use_clockid = s->events[0].attr.use_clockid,
+		.clockid = s->events[0].attr.clockid,
 	};
 }
 
-int mh_watch_open(struct mh_watch **out, const struct mh_watch_spec *spec,
-		  struct mh_err *err)
+int mh_sampler_open(struct mh_sampler **out, const struct mh_sampler_spec *spec,
+		    struct mh_err *err)
 {
-	struct mh_watch *w = calloc(1, sizeof(*w));
+	struct mh_sampler *s = calloc(1, sizeof(*s));
 	size_t i;
 	int ret;
 
-	mh_assert(spec->nr_events && spec->nr_events <= MH_WATCH_EVENTS_MAX);
-	if (!w)
+	mh_assert(spec->nr_events && spec->nr_events <= MH_SAMPLER_EVENTS_MAX);
+	if (!s)
 		return mh_fail(err, MH_ENOMEM, "out of memory");
-	w->spec = *spec;
-	w->nr_events = spec->nr_events;
-	w->epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epfd < 0) {
+	s->spec = *spec;
+	s->nr_events = spec->nr_events;
+	s->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epfd < 0) {
 		ret = mh_fail_errno(err, "cannot wait on rings");
 		goto out;
 	}
-	describe(w);
-	ret = read_lanes(w, err);
-	for (i = 0; !ret && i < w->nr_events; i++)
-		ret = place_event(w, i, err);
-	w->spec.events = NULL; /* the caller's; all of it has been copied */
-	w->spec.cpus = NULL;
+	describe(s);
+	ret = read_lanes(s, err);
+	for (i = 0; !ret && i < s->nr_events; i++)
+		ret = place_event(s, i, err);
+	s->spec.events = NULL; /* the caller's; all of it has been copied */
+	s->spec.cpus = NULL;
 out:
 	if (ret) {
-		mh_watch_close(w);
-		w = NULL;
+		mh_sampler_close(s);
+		s = NULL;
 	}
-	*out = w;
+	*out = s;
 	return ret;
 }
 
-void mh_watch_close(struct mh_watch *w)
+void mh_sampler_close(struct mh_sampler *s)
 {
 	size_t i;
 
-	if (!w)
+	if (!s)
 		return;
-	mh_watch_unmap(w);
-	for (i = 0; i < w->tasks.nr; i++)
-		mh_watch_close_task(w, &w->tasks.v[i]);
-	for (i = 0; i < w->nr_events; i++)
-		free(w->events[i].on);
-	if (w->epfd >= 0)
-		close(w->epfd);
-	if (w->nofile.rlim_max)
-		setrlimit(RLIMIT_NOFILE, &w->nofile);
-	free(w->lanes.v);
-	free(w->tasks.v);
-	free(w->ids.v);
-	free(w->inherited.v);
-	free(w->held.v);
-	free(w->bytes.v);
-	free(w);
+	mh_sampler_unmap(s);
+	for (i = 0; i < s->tasks.nr; i++)
+		mh_sampler_close_task(s, &s->tasks.v[i]);
+	for (i = 0; i < s->nr_events; i++)
+		free(s->events[i].on);
+	if (s->epfd >= 0)
+		close(s->epfd);
+	if (s->nofile.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &s->nofile);
+	free(s->lanes.v);
+	free(s->tasks.v);
+	free(s->ids.v);
+	free(s->inherited.v);
+	free(s->held.v);
+	free(s->bytes.v);
+	free(s);
 }
 
 /* ---- what is watched ---- */
 
-static void inherit(const struct mh_watch *w, struct perf_event_attr *attr, bool on)
+static void inherit(const struct mh_sampler *s, struct perf_event_attr *attr, bool on)
 {
 	attr->inherit = on;
-	attr->inherit_thread = on && !w->spec.children && !(w->lacks & MH_LACKS_THREADS);
+	attr->inherit_thread = on && !s->spec.children && !(s->lacks & MH_LACKS_THREADS);
 }
 
-static void set_inherit(struct mh_watch *w, bool on)
+static void set_inherit(struct mh_sampler *s, bool on)
 {
 	size_t i;
 
-	for (i = 0; i < w->nr_events; i++) {
-		inherit(w, &w->events[i].attr, on);
-		inherit(w, &w->events[i].lead, on);
+	for (i = 0; i < s->nr_events; i++) {
+		inherit(s, &s->events[i].attr, on);
+		inherit(s, &s->events[i].lead, on);
 	}
-	inherit(w, &w->side, on);
+	inherit(s, &s->side, on);
 }
 
-int mh_watch_add_task(struct mh_watch *w, pid_t tid, struct mh_err *err)
+int mh_sampler_add_task(struct mh_sampler *s, pid_t tid, struct mh_err *err)
 {
-	set_inherit(w, true);
-	return mh_watch_add_any(w, tid, err);
+	set_inherit(s, true);
+	return mh_sampler_add_any(s, tid, err);
 }
 
-int mh_watch_add_system(struct mh_watch *w, struct mh_err *err)
+int mh_sampler_add_system(struct mh_sampler *s, struct mh_err *err)
 {
-	set_inherit(w, false);
-	return mh_watch_add_any(w, -1, err);
+	set_inherit(s, false);
+	return mh_sampler_add_any(s, -1, err);
 }
 
-int mh_watch_add_cgroup(struct mh_watch *w, int cgroup_fd, struct mh_err *err)
+int mh_sampler_add_cgroup(struct mh_sampler *s, int cgroup_fd, struct mh_err *err)
 {
-	set_inherit(w, false);
-	w->flags |= PERF_FLAG_PID_CGROUP;
-	return mh_watch_add_any(w, cgroup_fd, err);
+	set_inherit(s, false);
+	s->flags |= PERF_FLAG_PID_CGROUP;
+	return mh_sampler_add_any(s, cgroup_fd, err);
 }
 
 /* ---- threads of a process that runs ---- */
 
-static bool is_watched(const struct mh_watch *w, pid_t tid)
+static bool is_watched(const struct mh_sampler *s, pid_t tid)
 {
 	size_t i;
 
-	for (i = 0; i < w->tasks.nr; i++) {
-		if (w->tasks.v[i].pid == tid)
+	for (i = 0; i < s->tasks.nr; i++) {
+		if (s->tasks.v[i].pid == tid)
 			return true;
 	}
-	for (i = 0; i < w->inherited.nr; i++) {
-		if (w->inherited.v[i] == tid)
+	for (i = 0; i < s->inherited.nr; i++) {
+		if (s->inherited.v[i] == tid)
 			return true;
 	}
 	return false;
 }
 
 /* One look at the threads; *nr_new receives how many were added. */
-static int add_new_threads(struct mh_watch *w, pid_t pid, size_t *nr_new,
+static int add_new_threads(struct mh_sampler *s, pid_t pid, size_t *nr_new,
 			   struct mh_err *err)
 {
 	char path[64];
@@ -321,12 +321,12 @@ static int add_new_threads(struct mh_watch *w, pid_t pid, size_t *nr_new,
 
 		if (tid <= 0)
 			continue;
-		ret = mh_watch_hold(w, err);
+		ret = mh_sampler_hold(s, err);
 		if (ret)
 			break;
-		if (is_watched(w, tid))
+		if (is_watched(s, tid))
 			continue;
-		ret = mh_watch_add_any(w, tid, err);
+		ret = mh_sampler_add_any(s, tid, err);
 		if (ret == MH_ENOTARGET)
 			ret = MH_OK; /* it ended meanwhile */
 		else if (ret)
@@ -338,105 +338,105 @@ static int add_new_threads(struct mh_watch *w, pid_t pid, size_t *nr_new,
 	return ret;
 }
 
-int mh_watch_add_process(struct mh_watch *w, pid_t pid, struct mh_err *err)
+int mh_sampler_add_process(struct mh_sampler *s, pid_t pid, struct mh_err *err)
 {
 	size_t nr_new;
 	int ret;
 
-	set_inherit(w, true);
-	w->learn = true;
+	set_inherit(s, true);
+	s->learn = true;
 	do {
-		ret = add_new_threads(w, pid, &nr_new, err);
+		ret = add_new_threads(s, pid, &nr_new, err);
 	} while (!ret && nr_new);
-	w->learn = false;
+	s->learn = false;
 	return ret;
 }
 
-size_t mh_watch_nr_tasks(const struct mh_watch *w)
+size_t mh_sampler_nr_tasks(const struct mh_sampler *s)
 {
-	return w->tasks.nr;
+	return s->tasks.nr;
 }
 
 /* ---- begin, end, and while it runs ---- */
 
 /* @argument: of the request; @lead: ask the leaders of groups, not the samplers */
-static int each_fd(struct mh_watch *w, size_t event, bool lead, unsigned long request,
+static int each_fd(struct mh_sampler *s, size_t event, bool lead, unsigned long request,
 		   void *argument)
 {
-	size_t slot =
-		lead && w->events[event].led_by ? WATCH_LEAD(event) : WATCH_SAMPLE(event);
+	size_t slot = lead && s->events[event].led_by ? SAMPLER_LEAD(event)
+						      : SAMPLER_SAMPLE(event);
 	size_t i, lane;
 
-	for (i = 0; i < w->tasks.nr; i++) {
-		for (lane = 0; lane < w->lanes.nr; lane++) {
-			if (!w->events[event].on[lane])
+	for (i = 0; i < s->tasks.nr; i++) {
+		for (lane = 0; lane < s->lanes.nr; lane++) {
+			if (!s->events[event].on[lane])
 				continue;
-			if (ioctl(watch_fd(w, i, lane, slot), request, argument))
+			if (ioctl(sampler_fd(s, i, lane, slot), request, argument))
 				return -1;
 		}
 	}
 	return 0;
 }
 
-int mh_watch_enable(struct mh_watch *w, struct mh_err *err)
+int mh_sampler_enable(struct mh_sampler *s, struct mh_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < w->nr_events; i++) {
-		if (each_fd(w, i, true, PERF_EVENT_IOC_ENABLE, NULL))
+	for (i = 0; i < s->nr_events; i++) {
+		if (each_fd(s, i, true, PERF_EVENT_IOC_ENABLE, NULL))
 			return mh_fail_errno(err, "cannot start perf events");
 	}
 	return MH_OK;
 }
 
-void mh_watch_disable(struct mh_watch *w)
+void mh_sampler_disable(struct mh_sampler *s)
 {
 	size_t i;
 
-	for (i = 0; i < w->nr_events; i++)
-		each_fd(w, i, true, PERF_EVENT_IOC_DISABLE, NULL);
+	for (i = 0; i < s->nr_events; i++)
+		each_fd(s, i, true, PERF_EVENT_IOC_DISABLE, NULL);
 }
 
-void mh_watch_set_clock(struct mh_watch *w, int64_t offset_ns)
+void mh_sampler_set_clock(struct mh_sampler *s, int64_t offset_ns)
 {
-	w->clock_offset_ns = offset_ns;
+	s->clock_offset_ns = offset_ns;
 }
 
-int mh_watch_set_period(struct mh_watch *w, size_t event, uint64_t period,
-			struct mh_err *err)
+int mh_sampler_set_period(struct mh_sampler *s, size_t event, uint64_t period,
+			  struct mh_err *err)
 {
-	if (each_fd(w, event, false, PERF_EVENT_IOC_PERIOD, &period))
+	if (each_fd(s, event, false, PERF_EVENT_IOC_PERIOD, &period))
 		return mh_fail_errno(err, "cannot change the period of a perf event");
-	w->events[event].attr.sample_period = period;
+	s->events[event].attr.sample_period = period;
 	return MH_OK;
 }
 
-int mh_watch_fd(const struct mh_watch *w)
+int mh_sampler_fd(const struct mh_sampler *s)
 {
-	return w->epfd;
+	return s->epfd;
 }
 
-unsigned mh_watch_ring_kib(const struct mh_watch *w)
+unsigned mh_sampler_ring_kib(const struct mh_sampler *s)
 {
-	return w->ring_kib;
+	return s->ring_kib;
 }
 
-unsigned mh_watch_nr_rings(const struct mh_watch *w)
+unsigned mh_sampler_nr_rings(const struct mh_sampler *s)
 {
 	unsigned nr = 0;
 	size_t i;
 
-	for (i = 0; i < w->lanes.nr; i++)
-		nr += w->lanes.v[i].sampled;
+	for (i = 0; i < s->lanes.nr; i++)
+		nr += s->lanes.v[i].sampled;
 	return nr;
 }
 
-unsigned mh_watch_lacks(const struct mh_watch *w)
+unsigned mh_sampler_lacks(const struct mh_sampler *s)
 {
-	return w->lacks;
+	return s->lacks;
 }
 
-const struct perf_event_attr *mh_watch_attr(const struct mh_watch *w, size_t event)
+const struct perf_event_attr *mh_sampler_attr(const struct mh_sampler *s, size_t event)
 {
-	return &w->events[event].attr;
+	return &s->events[event].attr;
 }

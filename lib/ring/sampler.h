@@ -8,8 +8,8 @@
  * be held against an event that only counts. Count and sample are one group, which the
  * kernel starts and stops at one moment.
  */
-#ifndef MEMHEAT_RING_WATCH_H
-#define MEMHEAT_RING_WATCH_H
+#ifndef MEMHEAT_RING_SAMPLER_H
+#define MEMHEAT_RING_SAMPLER_H
 
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -20,27 +20,27 @@
 
 #include "ring/parse.h"
 
-struct mh_watch;
+struct mh_sampler;
 
-enum mh_watch_lead {
+enum mh_sampler_lead {
 	MH_LEAD_NONE,
 	MH_LEAD_COUNT, /* the same event, only counted: its total is in the totals */
 	MH_LEAD_OTHER  /* `lead`, without which the kernel refuses the event */
 };
 
-#define MH_WATCH_EVENTS_MAX 8
+#define MH_SAMPLER_EVENTS_MAX 8
 
 /* One event that samples. Its samples carry its index as their `event`. */
-struct mh_watch_event {
+struct mh_sampler_event {
 	struct perf_event_attr attr; /* type, config, period, sample_type with TIME */
-	enum mh_watch_lead led_by;   /* leads its group */
+	enum mh_sampler_lead led_by; /* leads its group */
 	struct perf_event_attr lead;
 	const char *cpus; /* as in sysfs, "0-7,16": where its PMU is; NULL: everywhere */
 	unsigned aux_kib; /* per CPU, of an event that writes an AUX area; 0: none */
 };
 
 /* A piece of an AUX area, lent for the call. */
-struct mh_watch_aux {
+struct mh_sampler_aux {
 	const uint8_t *p;
 	size_t len;
 	uint64_t time_ns, flags; /* of the record that tells of it; PERF_AUX_FLAG_* */
@@ -51,8 +51,8 @@ struct mh_watch_aux {
 	uint16_t time_shift;
 };
 
-struct mh_watch_spec {
-	const struct mh_watch_event *events; /* copied */
+struct mh_sampler_spec {
+	const struct mh_sampler_event *events; /* copied */
 	size_t nr_events;
 	bool children;     /* follow forks, not only new threads */
 	bool on_exec;      /* begin at the exec of the task */
@@ -66,14 +66,14 @@ struct mh_watch_spec {
 	int (*on_sample)(void *arg, struct mh_event *ev,
 			 const struct mh_ring_extra *extra, struct mh_err *err);
 	/* Called for each piece of an AUX area; hands its samples to @fn. */
-	int (*on_aux)(void *arg, const struct mh_watch_aux *aux, mh_event_fn fn,
+	int (*on_aux)(void *arg, const struct mh_sampler_aux *aux, mh_event_fn fn,
 		      void *fn_arg, struct mh_err *err);
 	void *arg;
 };
 
 /* Nothing is opened yet. */
-int mh_watch_open(struct mh_watch **out, const struct mh_watch_spec *spec,
-		  struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_open(struct mh_sampler **out, const struct mh_sampler_spec *spec,
+		    struct mh_err *err) MH_MUST_CHECK;
 
 /*
  * Add what is to be watched; events are open and stopped then, but maps and tasks are
@@ -82,20 +82,22 @@ int mh_watch_open(struct mh_watch **out, const struct mh_watch_spec *spec,
  *
  * Returns MH_OK; MH_ENOTARGET; MH_EPERM; MH_ENOSUP; MH_ESYS; MH_ENOMEM.
  */
-int mh_watch_add_task(struct mh_watch *w, pid_t tid, struct mh_err *err) MH_MUST_CHECK;
-int mh_watch_add_process(struct mh_watch *w, pid_t pid, struct mh_err *err) MH_MUST_CHECK;
-int mh_watch_add_cgroup(struct mh_watch *w, int cgroup_fd,
+int mh_sampler_add_task(struct mh_sampler *s, pid_t tid,
 			struct mh_err *err) MH_MUST_CHECK;
-int mh_watch_add_system(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_add_process(struct mh_sampler *s, pid_t pid,
+			   struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_add_cgroup(struct mh_sampler *s, int cgroup_fd,
+			  struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_add_system(struct mh_sampler *s, struct mh_err *err) MH_MUST_CHECK;
 
 /* Events opened by us; threads that inherited theirs do not count. */
-size_t mh_watch_nr_tasks(const struct mh_watch *w);
+size_t mh_sampler_nr_tasks(const struct mh_sampler *s);
 
-int mh_watch_enable(struct mh_watch *w, struct mh_err *err) MH_MUST_CHECK;
-void mh_watch_disable(struct mh_watch *w);
+int mh_sampler_enable(struct mh_sampler *s, struct mh_err *err) MH_MUST_CHECK;
+void mh_sampler_disable(struct mh_sampler *s);
 
 /* Readable when a ring is half full or tasks have gone. */
-int mh_watch_fd(const struct mh_watch *w);
+int mh_sampler_fd(const struct mh_sampler *s);
 
 /*
  * Hand out what the rings hold: MAP and TASK by time over all CPUs, samples in the order
@@ -104,10 +106,10 @@ int mh_watch_fd(const struct mh_watch *w);
  * @last: hold nothing back; losses that no record told are given as LOST
  * Returns MH_OK; MH_END when every task has gone; a failure of @fn.
  */
-int mh_watch_drain(struct mh_watch *w, int last, mh_event_fn fn, void *arg,
-		   struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_drain(struct mh_sampler *s, int last, mh_event_fn fn, void *arg,
+		     struct mh_err *err) MH_MUST_CHECK;
 
-struct mh_watch_totals {
+struct mh_sampler_totals {
 	uint64_t count;       /* of the counting events, now */
 	uint64_t samples;     /* read from the rings */
 	uint64_t left_out;    /* of these, by on_sample */
@@ -116,21 +118,21 @@ struct mh_watch_totals {
 	uint64_t side_lost;   /* MAP and TASK records that were lost */
 	uint64_t malformed;   /* records that could not be understood */
 };
-void mh_watch_totals(const struct mh_watch *w, struct mh_watch_totals *out);
+void mh_sampler_totals(const struct mh_sampler *s, struct mh_sampler_totals *out);
 
-unsigned mh_watch_ring_kib(const struct mh_watch *w); /* as granted */
-unsigned mh_watch_nr_rings(const struct mh_watch *w);
-unsigned mh_watch_lacks(const struct mh_watch *w); /* enum mh_perf_lack */
+unsigned mh_sampler_ring_kib(const struct mh_sampler *s); /* as granted */
+unsigned mh_sampler_nr_rings(const struct mh_sampler *s);
+unsigned mh_sampler_lacks(const struct mh_sampler *s); /* enum mh_perf_lack */
 /* The attributes of an event as the kernel took them. */
-const struct perf_event_attr *mh_watch_attr(const struct mh_watch *w, size_t event);
+const struct perf_event_attr *mh_sampler_attr(const struct mh_sampler *s, size_t event);
 
 /* CLOCK_MONOTONIC less the clock of the records, where that is another one. */
-void mh_watch_set_clock(struct mh_watch *w, int64_t offset_ns);
+void mh_sampler_set_clock(struct mh_sampler *s, int64_t offset_ns);
 
 /* Sample every @period-th from now on. Threads that inherited the event keep theirs. */
-int mh_watch_set_period(struct mh_watch *w, size_t event, uint64_t period,
-			struct mh_err *err) MH_MUST_CHECK;
+int mh_sampler_set_period(struct mh_sampler *s, size_t event, uint64_t period,
+			  struct mh_err *err) MH_MUST_CHECK;
 
-void mh_watch_close(struct mh_watch *w);
+void mh_sampler_close(struct mh_sampler *s);
 
 #endif
