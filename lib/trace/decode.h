@@ -34,7 +34,7 @@ struct mh_sample_rows {
 	uint8_t begins[MH_DECODE_N];
 	uint8_t bytes[MH_VARINTS_SCRATCH(MH_DECODE_N)];
 	struct mh_grouping grouping;
-	struct mh_frames frames;
+	struct mh_page_frames frames;
 };
 
 struct mh_region_rows {

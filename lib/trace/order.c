@@ -132,7 +132,7 @@ void mh_dict_reset(struct mh_dict *d, size_t n)
 	d->nr = d->last = 0;
 }
 
-void mh_frames_reset(struct mh_frames *f, size_t n)
+void mh_page_frames_reset(struct mh_page_frames *f, size_t n)
 {
 	uint32_t slots = slots_for(n);
 

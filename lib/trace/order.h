@@ -84,7 +84,7 @@ static inline uint16_t mh_dict_id(struct mh_dict *d, uint64_t *keys, uint64_t ke
 }
 
 /* The frame last seen behind a page of a process. */
-struct mh_frames {
+struct mh_page_frames {
 	uint32_t slot[MH_HASH_SLOTS];
 	struct {
 		uint64_t page, frame;
@@ -95,7 +95,7 @@ struct mh_frames {
 
 #define MH_NO_FRAME UINT64_MAX
 
-void mh_frames_reset(struct mh_frames *f, size_t n);
+void mh_page_frames_reset(struct mh_page_frames *f, size_t n);
 
 /* Address bits within a page: what the page size column says, else 4 KiB. */
 static inline unsigned mh_frame_shift(uint8_t page_shift)
@@ -104,8 +104,8 @@ static inline unsigned mh_frame_shift(uint8_t page_shift)
 }
 
 /* The frame of a page, MH_NO_FRAME at first; at most @n pages. */
-static inline uint64_t *mh_frames_at(struct mh_frames *f, uint32_t pid, uint64_t page,
-				     unsigned shift)
+static inline uint64_t *mh_page_frames_at(struct mh_page_frames *f, uint32_t pid,
+					  uint64_t page, unsigned shift)
 {
 	uint32_t s = mh_hash64(page ^ (uint64_t)pid << 36 ^ (uint64_t)shift << 58);
 	uint32_t id;

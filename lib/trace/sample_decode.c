@@ -271,7 +271,7 @@ static enum state decode_phys(struct job *j, bool has_addr, bool has_shift)
 	state = done(j, &in, mh_planes_get(j->u, &in, s->dict, nr_odd, s->bytes));
 	if (state != HERE)
 		return state;
-	mh_frames_reset(&s->frames, j->n);
+	mh_page_frames_reset(&s->frames, j->n);
 	for (i = 0; i < j->n; i++) {
 		uint64_t token = s->value[i], addr = has_addr ? s->addr[i] : 0;
 		unsigned shift = mh_frame_shift(has_shift ? s->page_shift[i] : 0);
@@ -288,8 +288,8 @@ static enum state decode_phys(struct job *j, bool has_addr, bool has_shift)
 			s->phys[i] = last_odd;
 			continue;
 		}
-		frame = mh_frames_at(&s->frames, s->thread_pid[s->thread[i]],
-				     addr >> shift, shift);
+		frame = mh_page_frames_at(&s->frames, s->thread_pid[s->thread[i]],
+					  addr >> shift, shift);
 		if (token) {
 			last += (uint64_t)mh_unzigzag(token - 3);
 			*frame = last;

@@ -21,7 +21,7 @@ struct mh_sample_scratch {
 	uint8_t begins[N];
 	struct mh_grouping grouping;
 	struct mh_dict dict;
-	struct mh_frames frames;
+	struct mh_page_frames frames;
 };
 
 void mh_sample_scratch_free(struct mh_sample_scratch *s)
@@ -221,7 +221,7 @@ static void encode_phys(struct job *j)
 
 	if (!any64(c->phys, j->n))
 		return;
-	mh_frames_reset(&s->frames, j->n);
+	mh_page_frames_reset(&s->frames, j->n);
 	for (i = 0; i < j->n; i++) {
 		uint64_t phys = c->phys[i], addr = c->addr ? c->addr[i] : 0;
 		unsigned shift = mh_frame_shift(c->page_shift ? c->page_shift[i] : 0);
@@ -237,8 +237,8 @@ static void encode_phys(struct job *j)
 			last_odd = phys;
 			continue;
 		}
-		frame = mh_frames_at(&s->frames, c->pid ? c->pid[i] : 0, addr >> shift,
-				     shift);
+		frame = mh_page_frames_at(&s->frames, c->pid ? c->pid[i] : 0,
+					  addr >> shift, shift);
 		phys >>= shift;
 		if (*frame == phys) {
 			s->value[i] = 0;
