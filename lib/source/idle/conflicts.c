@@ -28,8 +28,7 @@ static const struct {
 	  "(/sys/kernel/mm/lru_gen/enabled)" },
 	{ IDLE_NUMA_BALANCING, "numa_balancing", MH_WARNING,
 	  "idle: NUMA balancing is on: it unmaps and moves pages, and a moved page "
-	  "counts "
-	  "as accessed; run: sysctl kernel.numa_balancing=0" },
+	  "may count as accessed; run: sysctl kernel.numa_balancing=0" },
 	{ IDLE_HYPERVISOR, "hypervisor", MH_NOTICE,
 	  "idle: this is a virtual machine: pages that only its host or its devices "
 	  "touch "
