@@ -26,6 +26,9 @@ static void put_object(struct mh_table *t, const struct mh_hot_row *row)
 {
 	if (row->kind == MH_HOT_SITE)
 		mh_table_put_words(t, "%.60s (malloc site)", row->symbol);
+	else if (*row->member)
+		mh_table_put_words(t, "%.45s %s%.30s", row->type,
+				   *row->member == '[' ? "" : ".", row->member);
 	else
 		mh_table_put_words(t, "%.78s",
 				   *row->symbol ? row->symbol
@@ -101,6 +104,21 @@ static void put_reasons(FILE *out, const struct mh_hot *hot)
 	}
 }
 
+/* Of --by type: what the code's accesses tell beyond variables. */
+static void put_types(FILE *out, const struct mh_hot *hot)
+{
+	char percent[MH_TEXT_MAX];
+	size_t i;
+
+	if (hot->by_code > 0)
+		fprintf(out, "typed by the code that accesses it: %s of the accesses\n",
+			mh_text_percent(percent, hot->by_code));
+	for (i = 0; i < hot->nr_untyped; i++)
+		fprintf(out, "without a type by code: %s, %s\n",
+			mh_text_percent(percent, hot->untyped[i].share),
+			hot->untyped[i].why);
+}
+
 static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_err *err)
 {
 	const struct mh_hot *hot = view;
@@ -113,7 +131,10 @@ static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_
 	else
 		fprintf(out, "No access was seen in this span.\n");
 	fputc('\n', out);
-	put_reasons(out, hot);
+	if (hot->nr_untyped || hot->by_code > 0)
+		put_types(out, hot);
+	else
+		put_reasons(out, hot);
 	if (hot->nr_rows && !isnan(hot->rows[0].rate))
 		fprintf(out, "the heat of a region is spread evenly over its bytes\n");
 	if (hot->heap_lost)
@@ -141,6 +162,7 @@ static const struct mh_table_column columns[] = {
 	{ "type", "", MH_CELL_TYPE_TEXT },   { "file", "", MH_CELL_TYPE_TEXT },
 	{ "line", "", MH_CELL_TYPE_U64 },    { "why", "", MH_CELL_TYPE_TEXT },
 	{ "kind", "", MH_CELL_TYPE_TEXT },   { "age_ns", "", MH_CELL_TYPE_BYTES },
+	{ "member", "", MH_CELL_TYPE_TEXT },
 };
 
 /* One row, without its accessors. */
@@ -162,6 +184,7 @@ static void put_row(struct mh_table *t, const struct mh_hot_row *row)
 	mh_table_put_text(t, row->why);
 	mh_table_put_text(t, mh_hot_kind_name(row->kind));
 	mh_table_put_u64(t, row->age_ns);
+	mh_table_put_text(t, row->member);
 }
 
 static void put_rows(struct mh_table *t, const void *view)
@@ -203,6 +226,25 @@ static void json_row(struct mh_json *j, const struct mh_hot_row *row)
 	mh_json_end_object(j);
 }
 
+/* Of --by type only: without code addresses there is neither. */
+static void json_types(struct mh_json *j, const struct mh_hot *hot)
+{
+	size_t i;
+
+	if (!hot->nr_untyped && hot->by_code <= 0)
+		return;
+	mh_json_put_double(j, "by_code", hot->by_code);
+	mh_json_key(j, "untyped");
+	mh_json_array(j);
+	for (i = 0; i < hot->nr_untyped; i++) {
+		mh_json_object(j);
+		mh_json_put_string(j, "why", hot->untyped[i].why);
+		mh_json_put_double(j, "share", hot->untyped[i].share);
+		mh_json_end_object(j);
+	}
+	mh_json_end_array(j);
+}
+
 static void put_json(struct mh_json *j, const void *view)
 {
 	const struct mh_hot *hot = view;
@@ -213,6 +255,7 @@ static void put_json(struct mh_json *j, const void *view)
 	mh_json_put_u64(j, "left_out", hot->nr_left_out);
 	mh_json_put_bool(j, "heap_log", hot->heap_known);
 	mh_json_put_u64(j, "heap_lost", hot->heap_lost);
+	json_types(j, hot);
 	mh_json_key(j, "rows");
 	mh_json_array(j);
 	for (i = 0; i < hot->nr_rows; i++)

@@ -533,6 +533,7 @@ struct mh_hot_row {
 	char *mapping;       /* "[heap]", "redis rw-"; "" */
 	char *object;        /* module of a variable, else the mapping; "" */
 	char *symbol, *type; /* variable, or the function that allocated; "" */
+	char *member;        /* of the type, as the code that accessed it tells; "" */
 	char *file;          /* of the declaration or the allocation; "" */
 	uint32_t line;
 	char *why; /* why there is no variable; "" if there is */
@@ -548,6 +549,14 @@ struct mh_hot {
 	uint64_t nr_left_out; /* samples past the limit of distinct addresses */
 	bool heap_known;      /* there is a heap log; allocations and frees that it */
 	uint64_t heap_lost;   /* lost */
+	/* By type: accesses to memory that no variable names, by what the code accesses.
+	 */
+	double by_code; /* share of all accesses that has a type by that */
+	struct mh_hot_untyped {
+		const char *why; /* static */
+		double share;    /* of all accesses */
+	} * untyped;             /* what has none, by share, descending */
+	size_t nr_untyped;
 };
 
 void mh_hot_fini(struct mh_hot *hot);
@@ -804,8 +813,7 @@ struct mh_run {
 	} objects;
 	uint64_t nr_windows, nr_no_data, nr_skipped, median_window_ns, lost;
 	/* Left out since the program was kept from running, or was ending; of the windows
-	 * that count, those in which it waited for a CPU for longer than it ran. The
-	 * latter is not kept in baselines. */
+	 * that count, those in which it waited for a CPU for longer than it ran. */
 	uint64_t nr_left_out, nr_busy;
 	uint64_t refined; /* 1: objects are told by the pages that faulted */
 	/* Windows whose WSS is at most 2^i and more than 2^(i-1) bytes, and their sum:

@@ -143,8 +143,24 @@ static void explain_unsure(struct mh_verdict_metric *m, size_t family,
 			 m->p_value, o->alpha);
 }
 
+/* A program that waited for a CPU for longer than it ran, in most windows: sizes are
+ * lower bounds. */
+static bool is_busy(const struct mh_runs *runs)
+{
+	uint64_t nr = 0, nr_busy = 0;
+	size_t i;
+
+	for (i = 0; i < runs->nr; i++) {
+		nr += runs->v[i].nr_windows;
+		nr_busy += runs->v[i].nr_busy;
+	}
+	return 2 * nr_busy > nr;
+}
+
+/* @busy: the new runs' sizes are lower bounds, which growth is proof against, and what
+ * shrank is not. */
 static void judge(struct mh_verdict_metric *m, const struct tested *t, size_t family,
-		  const struct mh_verdict_opts *o)
+		  bool busy, const struct mh_verdict_opts *o)
 {
 	int shrunk = o->both && m->ratio < 1;
 	int sign = shrunk ? -1 : 1;
@@ -153,14 +169,18 @@ static void judge(struct mh_verdict_metric *m, const struct tested *t, size_t fa
 	enum change warn = changed(m, o->warn, sign, p, o);
 
 	m->p_value = p;
-	if (fail == SURE) {
+	if (busy && shrunk && (fail == SURE || warn == SURE)) {
+		m->kind = MH_VERDICT_INCONCLUSIVE;
+		snprintf(m->why, sizeof(m->why),
+			 "smaller, and the machine was busy: that makes sizes smaller");
+	} else if (fail == SURE) {
 		m->kind = MH_VERDICT_FAIL;
 	} else if (fail == UNSURE) {
 		m->kind = MH_VERDICT_INCONCLUSIVE;
 		explain_unsure(m, family, o);
 	} else if (warn == SURE) {
 		m->kind = MH_VERDICT_WARN;
-	} else if (!o->both && changed(m, o->fail, -1, t->down, o) == SURE) {
+	} else if (!busy && !o->both && changed(m, o->fail, -1, t->down, o) == SURE) {
 		m->kind = MH_VERDICT_IMPROVED;
 		m->p_value = t->down;
 	}
@@ -240,7 +260,7 @@ static int compare_metrics(struct mh_verdict *out, const struct mh_runs *base,
 		if (!m->nr_baseline || !m->nr_runs)
 			not_there(m, m->nr_baseline);
 		else
-			judge(m, &t[i], family, o);
+			judge(m, &t[i], family, is_busy(now), o);
 	}
 	free(t);
 	return ret;
@@ -623,13 +643,26 @@ static int busy_windows(struct mh_verdict *out, const struct mh_runs *now)
 		nr += now->v[i].nr_windows;
 		nr_busy += now->v[i].nr_busy;
 	}
-	if (2 * nr_busy <= nr)
+	if (!is_busy(now))
 		return 0;
 	return mh_verdict_note(out, false,
 			       "the machine was busy: in %" PRIu64 " of %" PRIu64
 			       " windows the program waited for a CPU for longer than it "
-			       "ran, and may use more than was seen",
+			       "ran, and may use more than was seen; a longer --interval "
+			       "helps",
 			       nr_busy, nr);
+}
+
+/* Growth over such a baseline may be that of the CPU time. */
+static int busy_baseline(struct mh_verdict *out, const struct mh_runs *base,
+			 const struct mh_runs *now)
+{
+	if (!is_busy(base) || is_busy(now))
+		return 0;
+	return mh_verdict_note(
+		out, false,
+		"the baseline is of a busy machine, and these runs are not: "
+		"they may be larger for that; make the baseline anew");
 }
 
 static int against_baseline(struct mh_verdict *out, struct mh_runs *base,
@@ -646,7 +679,7 @@ static int against_baseline(struct mh_verdict *out, struct mh_runs *base,
 		return no_memory(err);
 	if (!comparable)
 		return MH_OK;
-	if (few_runs(out))
+	if (few_runs(out) || busy_baseline(out, base, now))
 		return no_memory(err);
 	ret = compare_metrics(out, base, now, o, err);
 	return ret ? ret : mh_growth_compare(out, base, now, err);

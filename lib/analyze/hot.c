@@ -37,6 +37,9 @@ struct point {
 	uint32_t site; /* of the block; MH_NO_SITE */
 	enum mh_hot_kind kind;
 	uint64_t base; /* where the object begins, or what else tells it from others */
+	uint64_t part; /* of the object: the member that code accesses; else 0 */
+	bool exact;    /* ip is the access's own */
+	struct mh_access_type type; /* by the code; only where --by type asks */
 	struct mh_symbol symbol;
 };
 
@@ -112,6 +115,12 @@ static bool is_variable(const struct mh_symbol *s)
 
 /* ---- points from samples ---- */
 
+/* The kernel names the very instruction that faulted, though it sets no flag. */
+static bool exact_source(const struct mh_session_source *src)
+{
+	return !strcmp(src->name, "faults");
+}
+
 static int from_samples(struct work *w, struct mh_hot *out,
 			const struct mh_scan_opts *scan, struct mh_err *err)
 {
@@ -127,7 +136,8 @@ static int from_samples(struct work *w, struct mh_hot *out,
 
 	mh_session_filter(w->s, w->src, &f);
 	f.kinds = 1u << MH_EV_SAMPLE;
-	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_ADDR | MH_COL_THREAD | MH_COL_PERIOD;
+	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_ADDR | MH_COL_THREAD |
+		    MH_COL_PERIOD | MH_COL_OTHER;
 	mh_sites_analysis(&a, &frame);
 	ret = mh_pass_run(w->s, &f, &a, 1, err);
 	if (ret)
@@ -146,6 +156,8 @@ static int from_samples(struct work *w, struct mh_hot *out,
 					     .ip = s->ip,
 					     .time_ns = s->time_ns,
 					     .site = s->block,
+					     .exact = exact_source(w->src) ||
+						      s->nr_exact == s->samples,
 					     .heat = (double)s->periods };
 		out->from.nr_samples += s->samples;
 	}
@@ -419,6 +431,66 @@ static void add_age(const struct work *w, const struct point *p, double *bytes,
 	}
 }
 
+/* ---- types by code ---- */
+
+/* What no variable names may have a type by the code that accesses it. */
+static int type_points(struct work *w, struct mh_err *err)
+{
+	size_t nr = w->points.nr, i;
+	struct mh_access_type *types = calloc(nr + 1, sizeof(*types));
+	int ret = types ? resolve(w->st, &w->points, true, w->code, err) : no_memory(err);
+
+	/* Neither are types of variables wanted, nor of places that are not exact. */
+	for (i = 0; !ret && i < nr; i++) {
+		if (is_variable(&w->points.v[i].symbol) || !w->points.v[i].exact)
+			w->code[i].kind = MH_SYMBOL_NONE;
+	}
+	if (!ret)
+		ret = mh_symtab_access_types(w->st, w->code, nr, types, err);
+	for (i = 0; !ret && i < nr; i++) {
+		w->points.v[i].type = types[i];
+		if (!w->points.v[i].exact)
+			w->points.v[i].type.why = MH_UNTYPED_SKID;
+	}
+	free(types);
+	return ret;
+}
+
+static int by_untyped_share(const void *a, const void *b)
+{
+	const struct mh_hot_untyped *x = a, *y = b;
+
+	if (x->share != y->share)
+		return x->share > y->share ? -1 : 1;
+	return strcmp(x->why, y->why);
+}
+
+static int count_types(struct mh_hot *out, const struct work *w, struct mh_err *err)
+{
+	double heat[MH_NR_UNTYPED] = { 0 }, all = 0;
+	size_t i;
+
+	for (i = 0; i < w->points.nr; i++) {
+		const struct point *p = &w->points.v[i];
+
+		all += p->heat;
+		if (!is_variable(&p->symbol))
+			heat[p->type.why] += p->heat;
+	}
+	out->untyped = calloc(MH_NR_UNTYPED, sizeof(*out->untyped));
+	if (!out->untyped)
+		return no_memory(err);
+	out->by_code = all > 0 ? heat[MH_TYPED] / all : 0;
+	for (i = MH_TYPED + 1; i < MH_NR_UNTYPED; i++) {
+		if (heat[i] > 0)
+			out->untyped[out->nr_untyped++] = (struct mh_hot_untyped){
+				mh_untyped_words((enum mh_untyped)i), heat[i] / all
+			};
+	}
+	qsort(out->untyped, out->nr_untyped, sizeof(*out->untyped), by_untyped_share);
+	return MH_OK;
+}
+
 /* ---- rows ---- */
 
 static int by_object(const void *a, const void *b)
@@ -431,6 +503,8 @@ static int by_object(const void *a, const void *b)
 		return x->base < y->base ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
+	if (x->part != y->part)
+		return x->part < y->part ? -1 : 1;
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
@@ -449,6 +523,12 @@ static void find_object(const struct work *w, struct point *p)
 		/* Strings of one symtab are kept once. */
 		p->kind = MH_HOT_TYPE;
 		p->base = (uintptr_t)s->type;
+	} else if (by == MH_HOT_BY_TYPE && p->type.type && *p->type.type) {
+		p->kind = MH_HOT_TYPE;
+		p->base = (uintptr_t)p->type.type;
+		p->part = (uintptr_t)(p->type.why == MH_TYPED
+					      ? p->type.member
+					      : mh_untyped_words(p->type.why));
 	} else if (by == MH_HOT_BY_SYMBOL && is_variable(s)) {
 		p->kind = MH_HOT_VARIABLE;
 		p->base = p->addr - s->offset;
@@ -472,7 +552,8 @@ static void find_objects(struct work *w)
 /* Unnamed bytes at the start of a mapping are not the variable that begins there. */
 static bool same_object(const struct point *a, const struct point *b)
 {
-	return a->key == b->key && a->base == b->base && a->kind == b->kind;
+	return a->key == b->key && a->base == b->base && a->kind == b->kind &&
+	       a->part == b->part;
 }
 
 struct caller {
@@ -544,7 +625,7 @@ static const char *base_name(const char *path)
 
 /* The words of a row but for its mapping. */
 struct words {
-	const char *object, *symbol, *type, *file, *why;
+	const char *object, *symbol, *type, *member, *file, *why;
 	uint32_t line;
 };
 
@@ -555,23 +636,34 @@ static struct words words_of(const struct work *w, const struct point *p,
 	const struct mh_block_site *site =
 		p->site != MH_NO_SITE ? &w->blocks.sites.v[p->site] : NULL;
 
+	if (p->kind == MH_HOT_TYPE && !is_variable(s))
+		return (struct words){ .object = mapping,
+				       .type = p->type.type,
+				       .member = p->type.member,
+				       .why = p->type.why == MH_TYPED
+						      ? ""
+						      : mh_untyped_words(p->type.why) };
 	if (p->kind == MH_HOT_TYPE)
-		return (struct words){ s->module, "", s->type, "", "", 0 };
+		return (struct words){ .object = s->module, .type = s->type };
 	if (p->kind != MH_HOT_MAPPING && p->kind != MH_HOT_SITE && is_variable(s))
-		return (struct words){
-			s->module, s->name, s->type, s->file, "", s->line
-		};
+		return (struct words){ .object = s->module,
+				       .symbol = s->name,
+				       .type = s->type,
+				       .file = s->file,
+				       .line = s->line };
 	if (p->kind != MH_HOT_MAPPING && site)
-		return (struct words){ mapping, site->function, "", site->file,
-				       "",      site->line };
-	return (struct words){
-		mapping,
-		"",
-		"",
-		"",
-		s->why == MH_NAMED ? "not a variable" : mh_unnamed_words(s->why),
-		0
-	};
+		return (struct words){ .object = mapping,
+				       .symbol = site->function,
+				       .file = site->file,
+				       .line = site->line };
+	return (struct words){ .object = mapping,
+			       .why = s->why == MH_NAMED ? "not a variable"
+							 : mh_unnamed_words(s->why) };
+}
+
+static char *keep(const char *s)
+{
+	return strdup(s ? s : "");
 }
 
 static int name_row(struct mh_hot_row *row, const struct work *w, const struct point *p)
@@ -588,14 +680,15 @@ static int name_row(struct mh_hot_row *row, const struct work *w, const struct p
 			 s->section);
 	words = words_of(w, p, mapping);
 	row->mapping = strdup(mapping);
-	row->object = strdup(words.object);
-	row->symbol = strdup(words.symbol);
-	row->type = strdup(words.type);
-	row->file = strdup(words.file);
+	row->object = keep(words.object);
+	row->symbol = keep(words.symbol);
+	row->type = keep(words.type);
+	row->member = keep(words.member);
+	row->file = keep(words.file);
 	row->line = words.line;
-	row->why = strdup(words.why);
-	return row->mapping && row->object && row->symbol && row->type && row->file &&
-			       row->why
+	row->why = keep(words.why);
+	return row->mapping && row->object && row->symbol && row->type && row->member &&
+			       row->file && row->why
 		       ? 0
 		       : -1;
 }
@@ -670,8 +763,13 @@ static int make_rows(struct mh_hot *out, struct work *w, struct mh_err *err)
 	double all = 0, cum = 0;
 	int ret = MH_OK;
 
+	if (w->by == MH_HOT_BY_TYPE && w->code) {
+		ret = type_points(w, err);
+		if (!ret)
+			ret = count_types(out, w, err);
+	}
 	find_objects(w);
-	if (w->code)
+	if (!ret && w->code)
 		ret = resolve(w->st, &w->points, true, w->code, err);
 	out->rows = ret ? NULL : calloc(nr + 1, sizeof(*out->rows));
 	if (!out->rows)

@@ -152,6 +152,7 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		if (!s->samples)
 			s->time_ns = c->time_ns[i];
 		s->samples++;
+		s->nr_exact += c->flags && c->flags[i] & MH_SAMPLE_EXACT_IP;
 		s->periods += c->period && c->period[i] ? c->period[i] : 1;
 		s->weight += c->weight ? c->weight[i] : 0;
 		s->nr_latency += c->weight && c->weight[i];
@@ -176,6 +177,7 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 		if (!to->samples)
 			to->time_ns = x->time_ns;
 		to->samples += x->samples;
+		to->nr_exact += x->nr_exact;
 		to->periods += x->periods;
 		to->weight += x->weight;
 		merge_access(to, x);

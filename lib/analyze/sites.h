@@ -16,7 +16,8 @@ struct mh_site {
 	uint32_t stack;   /* id of its call chain; 0 where it was not asked */
 	uint64_t time_ns; /* of one of its samples */
 	uint64_t samples, periods, weight;
-	uint8_t level; /* enum mh_mem_level; 0 where it was not asked */
+	uint64_t nr_exact; /* of the samples: the code address is the access's own */
+	uint8_t level;     /* enum mh_mem_level; 0 where it was not asked */
 	/* What the hardware told; see struct mh_code_row. */
 	uint64_t nr_told, nr_loads, nr_stores, nr_latency;
 	uint64_t nr_tlb_miss, nr_hitm, nr_locked, nr_far;

@@ -160,6 +160,7 @@ static int add_quality(struct parse *p, struct mh_run *run, double v)
 	} members[] = { { "windows", &run->nr_windows },
 			{ "no_data", &run->nr_no_data },
 			{ "left_out", &run->nr_left_out },
+			{ "busy", &run->nr_busy },
 			{ "refined", &run->refined },
 			{ "skipped", &run->nr_skipped },
 			{ "median_window_ns", &run->median_window_ns },

@@ -62,10 +62,11 @@ static void write_run(FILE *out, const struct mh_run *run)
 	fprintf(out,
 		"\n   },\n   \"quality\": {\"windows\": %" PRIu64
 		", \"no_data\": %" PRIu64 ", \"left_out\": %" PRIu64
-		", \"skipped\": %" PRIu64 ", \"median_window_ns\": %" PRIu64
-		", \"lost\": %" PRIu64 ", \"refined\": %" PRIu64 "},\n   \"objects\": {",
-		run->nr_windows, run->nr_no_data, run->nr_left_out, run->nr_skipped,
-		run->median_window_ns, run->lost, run->refined);
+		", \"busy\": %" PRIu64 ", \"skipped\": %" PRIu64
+		", \"median_window_ns\": %" PRIu64 ", \"lost\": %" PRIu64
+		", \"refined\": %" PRIu64 "},\n   \"objects\": {",
+		run->nr_windows, run->nr_no_data, run->nr_left_out, run->nr_busy,
+		run->nr_skipped, run->median_window_ns, run->lost, run->refined);
 	for (i = 0; i < run->objects.nr; i++) {
 		fputs(i ? ",\n    " : "\n    ", out);
 		string(out, run->objects.v[i].key);

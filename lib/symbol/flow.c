@@ -58,12 +58,14 @@ static struct mh_flow_slot *slot_at(struct mh_flow_state *s, int64_t off)
 }
 
 /* Whatever of the frame's words overlaps is not known any more. */
-static void slots_drop(struct mh_flow_state *s, int64_t off, int64_t bytes)
+static void slots_drop(struct mh_flow_state *s, int64_t off, uint64_t bytes)
 {
 	unsigned i, n = 0;
 
 	for (i = 0; i < s->nr_slots; i++) {
-		if (s->slots[i].off + 8 <= off || s->slots[i].off >= off + bytes)
+		uint64_t at = (uint64_t)s->slots[i].off;
+
+		if ((uint64_t)off - at >= 8 && at - (uint64_t)off >= bytes)
 			s->slots[n++] = s->slots[i];
 	}
 	s->nr_slots = (uint8_t)n;

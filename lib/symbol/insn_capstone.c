@@ -94,7 +94,8 @@ static void take_mem(struct mh_insn *out, const cs_insn *in, const cs_x86_op *op
 					 .disp = op->mem.disp };
 	if (op->mem.base == X86_REG_RIP) {
 		out->mem.absolute = true;
-		out->mem.disp += (int64_t)(in->address + in->size);
+		out->mem.disp =
+			(int64_t)((uint64_t)op->mem.disp + in->address + in->size);
 	}
 	if (op->mem.segment == X86_REG_FS || op->mem.segment == X86_REG_GS)
 		out->access = MH_ACCESS_THREAD;

@@ -96,7 +96,7 @@ static int64_t modulo(int64_t a, uint64_t n)
 {
 	int64_t r = n > INT64_MAX ? a : a % (int64_t)n;
 
-	return r < 0 ? r + (int64_t)n : r;
+	return r >= 0 ? r : n > INT64_MAX ? 0 : r + (int64_t)n;
 }
 
 /* ---- members ---- */

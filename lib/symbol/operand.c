@@ -40,6 +40,12 @@ static struct mh_dw_ref pointed_by(const struct mh_dw_held *h)
 	return mh_dw_pointee(m.leaf);
 }
 
+/* As the machine does it. */
+static int64_t less(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
 static void add_held(void *arg, const struct mh_dw_held *h)
 {
 	struct candidates *c = arg;
@@ -56,10 +62,11 @@ static void add_held(void *arg, const struct mh_dw_held *h)
 	case MH_DW_VALUE:
 		type = pointed_by(h);
 		if (type.unit)
-			add(c, mh_value_pointer(type, -h->off), h->depth + 1);
+			add(c, mh_value_pointer(type, less(0, h->off)), h->depth + 1);
 		break;
 	case MH_DW_IN_MEMORY:
-		add(c, mh_value_pointer(h->type, (int64_t)h->at - h->off), h->depth + 1);
+		add(c, mh_value_pointer(h->type, less((int64_t)h->at, h->off)),
+		    h->depth + 1);
 		break;
 	default:
 		break;
@@ -187,6 +194,9 @@ static void consider(struct choice *c, struct mh_dw_ref type, struct mh_dw_offse
 	int score;
 
 	mh_dw_member_find(&m, type, off, c->size);
+	/* Words behind a pointer to bytes are of some other type. */
+	if (m.reach == MH_DW_REACHED && !m.in_struct && m.leaf_size == 1 && c->size > 1)
+		m.reach = MH_DW_OPAQUE;
 	score = score_of(&m);
 	bytes = mh_dw_type_size(m.owner);
 	if (score < c->score || (score == c->score && depth < c->depth) ||
@@ -216,7 +226,7 @@ static bool frame_of(const struct mh_flow_state *s, const struct mh_dw_held *h,
 	}
 	if (h->reg >= MH_NR_REGS || !is_frame(&s->regs[h->reg]) || s->regs[h->reg].step)
 		return false;
-	*off = s->regs[h->reg].add + h->off;
+	*off = less(s->regs[h->reg].add, less(0, h->off));
 	return true;
 }
 
@@ -234,10 +244,10 @@ static void in_frame(void *arg, const struct mh_dw_held *h)
 
 	if (h->kind != MH_DW_IN_MEMORY || !frame_of(f->c->s, h, &at))
 		return;
-	at -= (int64_t)h->at;
-	if (f->addr->add < at || (uint64_t)(f->addr->add - at) >= bytes)
+	at = less(at, (int64_t)h->at);
+	if ((uint64_t)less(f->addr->add, at) >= bytes)
 		return;
-	consider(f->c, h->type, offset_of(f->addr, -at), h->depth + 1);
+	consider(f->c, h->type, offset_of(f->addr, less(0, at)), h->depth + 1);
 }
 
 static void resolve(struct choice *c, struct mh_value *addr, int depth)
@@ -253,7 +263,8 @@ static void resolve(struct choice *c, struct mh_value *addr, int depth)
 		break;
 	case MH_VALUE_STATIC:
 		if (c->env->variable(c->env->arg, (uint64_t)addr->add, &type, &start))
-			consider(c, type, offset_of(addr, -(int64_t)start), depth);
+			consider(c, type, offset_of(addr, less(0, (int64_t)start)),
+				 depth);
 		break;
 	case MH_VALUE_FRAME: {
 		struct in_frame f = { c, addr };

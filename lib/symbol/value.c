@@ -137,15 +137,9 @@ struct mh_value mh_value_join(const struct mh_value *a, const struct mh_value *b
 		return out;
 	if (!same_object(a, b))
 		return any();
-	out.step = gcd(gcd(a->step, b->step), wrap_add(a->add, -b->add));
+	out.step = gcd(gcd(a->step, b->step), wrap_add(a->add, wrap_mul(b->add, -1)));
 	out.symbol = 0;
 	out.element = a->element || b->element;
-	/* One of all that are the same up to whole steps. */
-	if (out.step) {
-		out.add %= out.step;
-		if (out.add < 0)
-			out.add += out.step;
-	}
 	settle(&out);
 	return out;
 }

@@ -49,7 +49,9 @@ static inline bool mh_value_is_number(const struct mh_value *v)
 struct mh_value mh_value_add(const struct mh_value *a, const struct mh_value *b);
 struct mh_value mh_value_sub(const struct mh_value *a, const struct mh_value *b);
 struct mh_value mh_value_mul(const struct mh_value *a, int64_t n);
-/* What both are: less is known of it than of either. */
+/* What both are: less is known of it than of either. It counts from where @a does, so
+ * that joining again and again comes to an end, and an array's first element stays known.
+ */
 struct mh_value mh_value_join(const struct mh_value *a, const struct mh_value *b);
 bool mh_value_same(const struct mh_value *a, const struct mh_value *b);
 

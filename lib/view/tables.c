@@ -47,6 +47,7 @@ static void hot_row_fini(struct mh_hot_row *r)
 	free(r->object);
 	free(r->symbol);
 	free(r->type);
+	free(r->member);
 	free(r->file);
 	free(r->why);
 	for (i = 0; i < r->nr_accessors; i++) {
@@ -64,6 +65,7 @@ void mh_hot_fini(struct mh_hot *h)
 	for (i = 0; i < h->nr_rows; i++)
 		hot_row_fini(&h->rows[i]);
 	free(h->rows);
+	free(h->untyped);
 	memset(h, 0, sizeof(*h));
 }
 

@@ -4,7 +4,8 @@
 . "$TOP/tests/cli/lib.sh"
 unset GITHUB_STEP_SUMMARY
 
-# trace FILE PAGES [THP]: four windows of 1 s; PAGES of [heap] touched in each.
+# trace FILE PAGES [THP]: four windows of 1 s; PAGES of [heap] touched in each. WAIT: in
+# each it ran for 100 ms and waited for so many.
 trace()
 {
 	{
@@ -20,6 +21,9 @@ trace()
 		echo 'map time=1000000000 pid=7 op=add start=0x10000000 end=0x20000000 path=[heap]'
 		for i in 1 2 3 4; do
 			echo "region time=$((i + 1))000000000 start_ns=${i}000000000 source=1 pid=7 start=0x10000000 end=0x20000000 touched=$(($2 * 4096))"
+			[ -z "${WAIT:-}" ] || for told in run:100 wait:$WAIT; do
+				echo "stat time=$((i + 1))000000000 source=1 pid=7 name=window.${told%:*}_ns value=${told#*:}000000"
+			done
 		done
 	} >"$1.text"
 	"$MEMHEAT" import text "$1.text" -o "$1" 2>err || fail "import: $(cat err)"

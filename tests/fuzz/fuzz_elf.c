@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ELF and DWARF: any bytes as a module, which is asked for names all over its segments
- * and sections. The file serves as its own supplementary file too.
+ * and sections, and for the types that its code accesses. The file serves as its own
+ * supplementary file too.
  */
 #include <stdlib.h>
 
@@ -57,6 +58,26 @@ static void check(const struct places *p)
 	}
 }
 
+/* Types of accesses by the code that was named; items are sorted, code first. */
+static void ask_types(struct mh_module *m, struct mh_naming *naming,
+		      const struct places *p)
+{
+	struct mh_module_access items[PLACES_MAX];
+	struct mh_access_type types[PLACES_MAX];
+	size_t i, nr = 0;
+
+	for (i = 0; i < p->nr && p->items[i].out->kind == MH_SYMBOL_CODE; i++) {
+		types[i] = (struct mh_access_type){ .type = "", .member = "" };
+		items[nr++] = (struct mh_module_access){ p->items[i].vaddr, &types[i] };
+	}
+	if (mh_module_access_types(m, naming, items, nr))
+		return;
+	for (i = 0; i < nr; i++) {
+		if (types[i].why >= MH_NR_UNTYPED || !types[i].type || !types[i].member)
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const no_dirs[] = { NULL };
@@ -81,8 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (i = 0; i < m->cus.nr && i < 4; i++)
 		ask(p, m->cus.v[i].start);
-	if (!mh_module_resolve(m, &naming, p->items, p->nr, NULL) && m->elf.handle)
+	if (!mh_module_resolve(m, &naming, p->items, p->nr, NULL) && m->elf.handle) {
 		check(p);
+		ask_types(m, &naming, p);
+	}
 	m->dw.alt = NULL;
 out:
 	if (m)

@@ -231,7 +231,7 @@ static int types(const char *path)
 static int access_shares(const char *path, size_t n)
 {
 	const struct mh_elf_section *text;
-	struct mh_decoder *d = mh_decoder_new();
+	struct mh_insn_decoder *d = mh_insn_decoder_new();
 	struct mh_symbol_query *places = NULL;
 	uint64_t state = 88172645463325252u, counts[MH_NR_UNTYPED] = { 0 }, all;
 	struct mh_elf_names names = { 0 };
@@ -290,7 +290,7 @@ static int access_shares(const char *path, size_t n)
 			       counts[i]);
 	}
 	printf("}\n");
-	mh_decoder_free(d);
+	mh_insn_decoder_free(d);
 	return 0;
 }
 

@@ -501,6 +501,14 @@ enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn)
 	return bit_is_set(block->accessed, i) ? IDLE_ACCESSED : IDLE_IDLE;
 }
 
+bool mh_idle_blocks_is_idle(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = block_at(b, pfn);
+	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
+
+	return block && bit_is_set(block->tracked, i) && !bit_is_set(block->accessed, i);
+}
+
 bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn)
 {
 	const struct idle_block *block = block_at(b, pfn);

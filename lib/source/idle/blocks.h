@@ -71,13 +71,20 @@ int mh_idle_blocks_scan(struct idle_blocks *b, const struct idle_io *io,
 
 enum idle_state {
 	IDLE_UNTRACKED, /* the kernel keeps no bit for this page */
-	IDLE_UNARMED,   /* tracked from now on; what happened before is not known */
+	IDLE_UNARMED,   /* was not armed as this frame; see mh_idle_blocks_is_idle() */
 	IDLE_IDLE,
 	IDLE_ACCESSED
 };
 
 /* The last scan's word on a page frame that was wanted. */
 enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn);
+
+/*
+ * Whether the bit of a tracked page was set at the last scan. Of a frame that was not
+ * armed it says that a page that was has come here: migration takes the bit along, and a
+ * page that is new has none.
+ */
+bool mh_idle_blocks_is_idle(const struct idle_blocks *b, uint64_t pfn);
 
 bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn);
 

@@ -2,7 +2,8 @@
 /*
  * Every page frame of RAM is wanted; those that are on no LRU list (free, slab, page
  * tables, the kernel) come out as not observed. A frame that came onto a list since the
- * scan before was allocated in the interval, which counts as accessed.
+ * scan before was allocated in the interval, which counts as accessed, or a page was
+ * moved there, with its idle bit.
  */
 #include "source/idle/physical.h"
 
@@ -184,11 +185,13 @@ static int tell_piece(const struct idle_physical *ram, struct mh_range pfns,
 	for (i = 0; i < mh_range_len(pfns); i++) {
 		enum idle_state state =
 			mh_idle_blocks_state(&scan->blocks, pfns.start + i);
-
 		bool anon;
 
 		if (state == IDLE_UNTRACKED || !is_chosen(ram, scan, pfns.start + i))
 			continue;
+		if (state == IDLE_UNARMED &&
+		    mh_idle_blocks_is_idle(&scan->blocks, pfns.start + i))
+			state = IDLE_IDLE;
 		nr++;
 		scan->sums.observed += page;
 		observed[i / 8] |= (uint8_t)(1u << i % 8);

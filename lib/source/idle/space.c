@@ -5,7 +5,8 @@
  *
  *	frame was armed (for whomever)      the bitmap tells
  *	same frame, not tracked before      not observed
- *	other frame, or none before         accessed: it was faulted in or moved
+ *	other frame, idle bit there         idle: it was moved, and its bit with it
+ *	other frame, or none before         accessed: it was faulted in, or used and moved
  *
  * A page that several watched processes map is told once, in the first of them: its bit
  * is one, and sizes must add up. So are the sums of bytes.
@@ -224,9 +225,12 @@ static enum idle_state judge(struct idle_scan *scan, uint64_t now, uint64_t befo
 
 	if (before & PAGEMAP_PRESENT && !same_frame(now, before))
 		scan->sums.nr_moved++;
-	if (state == IDLE_UNARMED && !same_frame(now, before))
-		return IDLE_ACCESSED;
-	return state;
+	if (state != IDLE_UNARMED || same_frame(now, before))
+		return state;
+	return before & PAGEMAP_PRESENT && mh_idle_blocks_is_idle(&scan->blocks,
+								  now & PAGEMAP_PFN_MASK)
+		       ? IDLE_IDLE
+		       : IDLE_ACCESSED;
 }
 
 void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed)

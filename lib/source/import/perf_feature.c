@@ -242,6 +242,19 @@ static int read_build_ids(struct perf_import *p, struct mh_rbuf *b, struct mh_er
 	return ret;
 }
 
+/* @b: a copy of where the string is read from */
+static void read_machine(struct perf_import *p, struct mh_rbuf b)
+{
+	char *s = string(&b);
+
+	p->machine = UINT16_MAX;
+	if (s && !strcmp(s, "x86_64"))
+		p->machine = MH_MACHINE_X86_64;
+	else if (s && (!strcmp(s, "aarch64") || !strcmp(s, "arm64")))
+		p->machine = MH_MACHINE_AARCH64;
+	free(s);
+}
+
 int mh_perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, size_t len,
 		    struct mh_err *err)
 {
@@ -262,6 +275,7 @@ int mh_perf_feature(struct perf_import *p, unsigned bit, const uint8_t *bytes, s
 	case FEAT_VERSION:
 		return tell_string(p, &b, "perf.version", err);
 	case FEAT_ARCH:
+		read_machine(p, b);
 		return tell_string(p, &b, "host.arch", err);
 	case FEAT_CPUDESC:
 		return tell_string(p, &b, "host.cpu", err);

@@ -8,6 +8,7 @@
 #define MEMHEAT_SOURCE_IMPORT_PERF_IMPORT_H
 
 #include "event/chains.h"
+#include "event/copies.h"
 #include "event/ibs.h"
 #include "source/import/import.h"
 #include "source/import/perf_attr.h"
@@ -73,6 +74,9 @@ struct perf_import {
 	uint64_t midr; /* of Arm's CPUs; 0: not told */
 	struct perf_spe spe;
 	struct mh_chains chains[PERF_NR_SOURCES]; /* ids are one source's */
+	struct mh_copies copies[PERF_NR_SOURCES];
+	uint16_t machine; /* e_machine of who recorded; 0: not told yet; UINT16_MAX: one
+			   * whose stacks are not understood */
 	struct {
 		struct perf_build_id *v;
 		size_t nr, cap;

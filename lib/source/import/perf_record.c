@@ -2,8 +2,7 @@
 /*
  * Records that make events. Every sample is kept, with an address or without; the only
  * samples that become something else are DAMON's, which are regions. What the trace has
- * no place for (stacks, branches, AUX data but Arm SPE's) is counted and the counts are
- * told.
+ * no place for (branches, AUX data but Arm SPE's) is counted and the counts are told.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -288,6 +287,39 @@ static void note_time(struct perf_import *p, uint64_t time_ns)
 		p->last_ns = time_ns;
 }
 
+/* Where the stream begins before the features, the registers tell the machine. */
+static uint16_t machine_of(const struct perf_import *p, uint64_t mask)
+{
+	uint64_t arm = mh_copies_mask(MH_MACHINE_AARCH64);
+
+	if (p->machine)
+		return p->machine;
+	return (mask & arm) == arm ? MH_MACHINE_AARCH64 : MH_MACHINE_X86_64;
+}
+
+static int add_chain(struct perf_import *p, const struct perf_attr *a,
+		     struct mh_event *ev, const struct mh_ring_extra *extra,
+		     struct mh_err *err)
+{
+	const uint64_t mask = a->layout.regs_user;
+	const struct mh_stack_sample s = { .abi = extra->regs_abi,
+					   .mask = mask,
+					   .regs = extra->regs,
+					   .stack = extra->stack,
+					   .stack_len = extra->stack_len,
+					   .swapped = p->swap };
+	uint32_t *id = &ev->sample.stack;
+	int ret = MH_OK;
+
+	if (extra->nr_chain)
+		ret = mh_chains_put(&p->chains[source_of(a)], id, ev, extra->chain,
+				    (size_t)extra->nr_chain, p->swap, p->fn, p->arg, err);
+	if (!ret && a->layout.sample_type & PERF_SAMPLE_STACK_USER)
+		ret = mh_copies_put(&p->copies[source_of(a)], id, ev, machine_of(p, mask),
+				    &s, *id, p->fn, p->arg, err);
+	return ret;
+}
+
 static int add_sample(struct perf_import *p, struct perf_attr *a, struct mh_event *ev,
 		      const struct mh_ring_extra *extra, struct mh_err *err)
 {
@@ -311,9 +343,7 @@ static int add_sample(struct perf_import *p, struct perf_attr *a, struct mh_even
 		fill_ibs(p, a, s, extra);
 	p->count.with_addr += !!(s->flags & MH_SAMPLE_ADDR);
 	ev->source = source_id(p, source_of(a));
-	if (extra->nr_chain)
-		ret = mh_chains_put(&p->chains[source_of(a)], &s->stack, ev, extra->chain,
-				    (size_t)extra->nr_chain, p->swap, p->fn, p->arg, err);
+	ret = add_chain(p, a, ev, extra, err);
 	return ret ? ret : mh_perf_order_add(&p->order, ev, err);
 }
 
@@ -486,6 +516,17 @@ static int tell_count(struct perf_import *p, const char *name, uint64_t value,
 	return p->fn(p->arg, &ev, err);
 }
 
+/* Stacks of machines that no chain can be unwound for. */
+static uint64_t nr_foreign(const struct perf_import *p)
+{
+	uint64_t nr = 0;
+	size_t i;
+
+	for (i = 0; i < PERF_NR_SOURCES; i++)
+		nr += p->copies[i].nr_foreign;
+	return nr;
+}
+
 static int tell_counts(struct perf_import *p, struct mh_err *err)
 {
 	const struct perf_counts *c = &p->count;
@@ -500,7 +541,8 @@ static int tell_counts(struct perf_import *p, struct mh_err *err)
 		{ "import.late", p->order.nr_late },
 		{ "import.nonmem", c->nonmem },
 		{ "import.chains", c->chains },
-		{ "import.stacks_dropped", c->stacks },
+		{ "import.stacks", c->stacks },
+		{ "import.stacks_foreign", nr_foreign(p) },
 		{ "import.branches_dropped", c->branches },
 		{ "import.raw", c->raws },
 		{ "import.aux_bytes_skipped", c->aux_bytes },
@@ -535,11 +577,16 @@ static void say_counts(struct perf_import *p)
 		mh_log_say(p->log, MH_WARNING,
 			   "%s: the kernel throttled its events %" PRIu64 " times",
 			   p->in->name, c->throttled);
-	if (c->stacks || c->branches)
+	if (c->branches)
 		mh_log_say(p->log, MH_NOTICE,
-			   "%s: stacks (%" PRIu64 ") and branches (%" PRIu64
-			   ") of samples are not kept",
-			   p->in->name, c->stacks, c->branches);
+			   "%s: branches (%" PRIu64 ") of samples are not kept",
+			   p->in->name, c->branches);
+	if (nr_foreign(p))
+		mh_log_say(p->log, MH_NOTICE,
+			   "%s: stacks (%" PRIu64
+			   ") of samples are not kept: only those of 64-bit x86 and Arm "
+			   "programs, with all registers, can be unwound",
+			   p->in->name, nr_foreign(p));
 	if (c->aux_bytes)
 		mh_log_say(p->log, MH_WARNING,
 			   "%s: %" PRIu64 " bytes of AUX data (not Arm SPE) were "

@@ -30,9 +30,9 @@ def check(chains, what):
     assert found == WANT, (what, found)
 
 
-def folded():
+def folded(path="t.folded"):
     chains = []
-    for line in open("t.folded"):
+    for line in open(path):
         if line.startswith("#"):
             continue
         stack, number = line.rstrip().rsplit(" ", 1)
@@ -162,5 +162,5 @@ def pprof():
 
 
 for one in {"exports": (folded, table, speedscope, children), "perf": (perf,),
-            "annotated": (annotated,), "pprof": (pprof,)}[sys.argv[1]]:
+            "imported": (lambda: folded("perf.folded"),), "annotated": (annotated,), "pprof": (pprof,)}[sys.argv[1]]:
     one()

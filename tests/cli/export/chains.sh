@@ -42,6 +42,12 @@ if command -v perf >/dev/null; then
 	perf report -i t.perf-data --children --stdio -g none --sort sym >perf-report 2>err ||
 		fail "$(cat err)"
 	python3 "$here/chains.py" perf
+	# perf's own recording of the program says the same.
+	perf record -q -g -d -e page-faults -c 1 -o perf.data -- ./chains 2>err ||
+		fail "perf record: $(cat err)"
+	"$MEMHEAT" import perf.data -o imported 2>err || fail "$(cat err)"
+	"$MEMHEAT" export folded -i imported -o perf.folded 2>err || fail "$(cat err)"
+	python3 "$here/chains.py" imported
 	perf script -i plain.perf -F ip,sym >script 2>err || fail "$(cat err)"
 	grep -q fill script || fail "$(head script)"
 fi

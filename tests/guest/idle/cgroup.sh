@@ -3,7 +3,7 @@
 set -e
 echo 0 >/sys/kernel/mm/lru_gen/enabled
 mkdir -p /tmp/cg
-mount -t cgroup2 none /tmp/cg
+grep -q ' /tmp/cg ' /proc/mounts || mount -t cgroup2 none /tmp/cg
 mkdir -p /tmp/cg/group
 cp "$WORKLOAD" /tmp/shared-workload
 for i in 1 2 3; do

@@ -400,6 +400,16 @@ static void pages_that_come_go_and_move(void **state)
 	step_well(src);
 	assert_true(seen.observed[0][4]);
 	assert_int_equal(count(seen.access[0]), 0);
+	/* Moved with its idle bit: not used. Swapped in to a frame that had one: used. */
+	set_entry(100, 1, at_frame(50001));
+	fake->idle[50001 / 64] |= UINT64_C(1) << 50001 % 64;
+	set_entry(100, 2, at_frame(50002));
+	fake->idle[50002 / 64] |= UINT64_C(1) << 50002 % 64;
+	put_run(100, 5);
+	step_well(src);
+	assert_int_equal(seen.stats[MOVED], 1);
+	assert_true(seen.observed[0][1] && !seen.access[0][1]);
+	assert_true(seen.access[0][2]);
 	mh_source_idle.close(src);
 }
 

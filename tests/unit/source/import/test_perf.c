@@ -68,8 +68,9 @@ static int take(void *arg, const struct mh_event *ev, struct mh_err *err)
 		take_stat(g, &ev->stat);
 		return MH_OK;
 	}
-	/* A frame comes when it is met first, before the samples that name it. */
-	if (ev->time_ns && ev->kind != MH_EV_REGION && ev->kind != MH_EV_STACK) {
+	/* A frame or a stack comes when it is met, before the samples that name it. */
+	if (ev->time_ns && ev->kind != MH_EV_REGION && ev->kind != MH_EV_STACK &&
+	    ev->kind != MH_EV_STACK_COPY) {
 		g->unsorted |= ev->time_ns < g->last_ns;
 		g->last_ns = ev->time_ns;
 	}

@@ -177,6 +177,47 @@ static void test_sapphire_rapids(void **state)
 	assert_non_null(mh_mem_interrupts(&e.v[0], &opts));
 }
 
+/* What record's options make of the event: -c, -F, --overhead, -u, -k, --phys,
+ * --page-size.
+ */
+static void test_options(void **state)
+{
+	struct mh_source_opts opts = { .period = 5000, .mem.loads = 1 };
+	struct mh_sampler_event we;
+	struct mem_events e;
+
+	(void)state;
+	sapphire_rapids();
+	e = choose(opts);
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
+	assert_int_equal(we.attr.freq, 0);
+	assert_int_equal(we.attr.sample_period, 5000);
+	assert_false(we.attr.exclude_kernel || we.attr.exclude_user);
+	assert_int_equal(we.attr.sample_type &
+				 (PERF_SAMPLE_PERIOD | PERF_SAMPLE_PHYS_ADDR |
+				  PERF_SAMPLE_DATA_PAGE_SIZE),
+			 0);
+
+	opts = (struct mh_source_opts){ .user_only = 1, .mem.freq = 997, .mem.loads = 1 };
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
+	assert_int_equal(we.attr.freq, 1);
+	assert_int_equal(we.attr.sample_freq, 997);
+	assert_true(we.attr.exclude_kernel && !we.attr.exclude_user);
+	assert_true(we.lead.exclude_kernel && !we.lead.exclude_user);
+	assert_true(we.attr.sample_type & PERF_SAMPLE_PERIOD);
+
+	opts = (struct mh_source_opts){
+		.mem = { .kernel_only = 1, .phys = 1, .page_size = 1, .overhead = 0.02 }
+	};
+	mh_mem_sampler_event(&we, &e.v[0], &opts);
+	assert_true(we.attr.exclude_user && !we.attr.exclude_kernel);
+	assert_true(we.attr.sample_type & PERF_SAMPLE_PHYS_ADDR);
+	assert_true(we.attr.sample_type & PERF_SAMPLE_DATA_PAGE_SIZE);
+	/* A period that is changed on the way must be told with each sample. */
+	assert_true(we.attr.sample_type & PERF_SAMPLE_PERIOD);
+	assert_int_equal(we.attr.freq, 0);
+}
+
 static void test_loads_or_stores(void **state)
 {
 	struct mem_events e;
@@ -610,6 +651,7 @@ int main(void)
 		ON_FILES(test_pfm_arm),
 #endif
 		ON_FILES(test_sapphire_rapids),
+		ON_FILES(test_options),
 		ON_FILES(test_loads_or_stores),
 		ON_FILES(test_alder_lake),
 		ON_FILES(test_zen3),
