@@ -323,7 +323,7 @@ const struct mh_cmd mh_cmd_baseline = {
 	.about =
 		"FILE is JSON to be committed beside the program's source. It holds the\n"
 		"runs' metrics one by one, their environment, and how much of each\n"
-		"mapping was used, so that a failing check can name what grew.",
+		"mapping was used, so that a failing check can name what grew.\n",
 	.examples = "  memheat baseline create wss.json --repeat 5 --label main -- "
 		    "./bench\n"
 		    "  memheat baseline add wss.json run-*.data\n"

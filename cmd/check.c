@@ -343,7 +343,7 @@ const struct mh_cmd mh_cmd_check = {
 		"Exit: 0 pass, 1 regression or over budget, 2 wrong usage or a damaged\n"
 		"file, 3 inconclusive and --on-inconclusive fail, 4 the workload "
 		"failed,\n"
-		"77 no source works here.",
+		"77 no source works here.\n",
 	.examples = "  memheat check --budget 'wss.p90<=512MiB' -- ./bench\n"
 		    "  memheat check --baseline wss.json --repeat 5 -- ./bench\n"
 		    "  memheat check --baseline wss.json run-*.data\n"

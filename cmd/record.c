@@ -551,7 +551,7 @@ const struct mh_cmd mh_cmd_record = {
 		 "a\n"
 		 "recording of running processes cleanly; a command gets it itself.\n"
 		 "\n"
-		 "An existing trace is kept as FILE.old.",
+		 "An existing trace is kept as FILE.old.\n",
 	.examples = "  memheat record -- ./server --port 7000\n"
 		    "  memheat record --for 60s -p 4121\n"
 		    "  memheat record -s refs,faults -o build.data -- make -j8\n",

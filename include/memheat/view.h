@@ -692,6 +692,10 @@ struct mh_profile {
 
 void mh_profile_fini(struct mh_profile *p);
 
+/* The symbol that begins there, of functions (@code) or variables; NULL. */
+struct mh_profile_symbol *mh_profile_symbol_at(const struct mh_profile *p, bool code,
+					       uint64_t vaddr);
+
 /* ---- allocs: what lines of a program allocate, and what becomes of it ---- */
 
 #define MH_ALLOC_FRAMES 8

@@ -549,20 +549,10 @@ static int mark_ambiguous(struct mh_profile *p)
 
 static void count_symbol(struct mh_profile *p, bool code, uint64_t vaddr, uint64_t events)
 {
-	size_t lo = 0, hi = p->nr_symbols;
+	struct mh_profile_symbol *s = mh_profile_symbol_at(p, code, vaddr);
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		const struct mh_profile_symbol *s = &p->symbols[mid];
-
-		if ((s->code && !code) || (s->code == code && s->vaddr < vaddr))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < p->nr_symbols && p->symbols[lo].code == code &&
-	    p->symbols[lo].vaddr == vaddr)
-		p->symbols[lo].events += events;
+	if (s)
+		s->events += events;
 }
 
 static void count_symbols(const struct work *w)

@@ -37,7 +37,7 @@ static const struct mh_profile_symbol *function_of(const struct mh_profile *p,
 
 	if (!c || c->module != p->program || !*c->symbol)
 		return NULL;
-	return mh_symbol_at(p, true, c->vaddr - c->offset);
+	return mh_profile_symbol_at(p, true, c->vaddr - c->offset);
 }
 
 static const struct mh_profile_symbol *variable_of(const struct mh_profile *p,
@@ -47,7 +47,7 @@ static const struct mh_profile_symbol *variable_of(const struct mh_profile *p,
 
 	if (!o->variable || o->module != p->program || !*o->symbol)
 		return NULL;
-	return mh_symbol_at(p, false, o->vaddr);
+	return mh_profile_symbol_at(p, false, o->vaddr);
 }
 
 static bool wanted(const struct mh_profile_symbol *f, const struct mh_profile_symbol *v)

@@ -9,8 +9,4 @@
  * that is none of text and plain data. */
 const char *mh_symbol_section(const struct mh_profile_symbol *s);
 
-/* The symbol that begins there; NULL. */
-const struct mh_profile_symbol *mh_symbol_at(const struct mh_profile *p, bool code,
-					     uint64_t vaddr);
-
 #endif

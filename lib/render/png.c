@@ -202,27 +202,14 @@ static int encode(FILE *out, const struct mh_paper *paper, const struct mh_heatm
 int mh_png_write(FILE *out, const struct mh_heatmap *map,
 		 const struct mh_picture_opts *opts, struct mh_err *err)
 {
-	struct mh_color_scale scale;
 	struct mh_paper paper;
-	uint8_t *pixels = NULL;
-	int status;
+	uint8_t *pixels;
+	int status = mh_raster_draw(&paper, &pixels, map, opts, false, err);
 
-	mh_color_scale_init(&scale, map, opts->scale, opts->lo, opts->hi);
-	status = mh_paper_init(&paper, map, &scale, opts, false, err);
-	if (status < 0)
-		goto out;
-	pixels = malloc((size_t)paper.w * (size_t)paper.h);
-	if (!pixels) {
-		status = mh_fail(err, MH_ENOMEM, "out of memory for a picture of %dx%d",
-				 paper.w, paper.h);
-		goto out;
-	}
-	mh_raster_paint(&paper, map, &scale, pixels);
-	if (paper.labels)
+	if (status == 0 && paper.labels)
 		status = draw_ink(&paper, pixels, err);
 	if (status == 0)
 		status = encode(out, &paper, map, opts, pixels, err);
-out:
 	free(pixels);
 	mh_paper_fini(&paper);
 	return status;

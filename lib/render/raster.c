@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 void mh_raster_palette(struct mh_rgb colors[MH_NR_INDEX], const struct mh_heatmap *map,
@@ -323,4 +324,23 @@ void mh_raster_paint(const struct mh_paper *paper, const struct mh_heatmap *map,
 		if (paper->marks.v[i].kind == MH_MARK_SWATCH)
 			paint_swatch(paper, scale, &paper->marks.v[i], pixels);
 	}
+}
+
+int mh_raster_draw(struct mh_paper *paper, uint8_t **pixels, const struct mh_heatmap *map,
+		   const struct mh_picture_opts *opts, bool utf8, struct mh_err *err)
+{
+	struct mh_color_scale scale;
+	int status;
+
+	*pixels = NULL;
+	mh_color_scale_init(&scale, map, opts->scale, opts->lo, opts->hi);
+	status = mh_paper_init(paper, map, &scale, opts, utf8, err);
+	if (status < 0)
+		return status;
+	*pixels = malloc((size_t)paper->w * (size_t)paper->h);
+	if (!*pixels)
+		return mh_fail(err, MH_ENOMEM, "out of memory for a picture of %dx%d",
+			       paper->w, paper->h);
+	mh_raster_paint(paper, map, &scale, *pixels);
+	return MH_OK;
 }

@@ -44,4 +44,12 @@ uint8_t mh_raster_index(const struct mh_color_scale *scale, enum mh_cell_state s
 void mh_raster_paint(const struct mh_paper *paper, const struct mh_heatmap *map,
 		     const struct mh_color_scale *scale, uint8_t *pixels);
 
+/*
+ * All of it: the layout of a picture, and its pixels. mh_paper_fini() and free(*pixels)
+ * whatever is returned.
+ */
+int mh_raster_draw(struct mh_paper *paper, uint8_t **pixels, const struct mh_heatmap *map,
+		   const struct mh_picture_opts *opts, bool utf8,
+		   struct mh_err *err) MH_MUST_CHECK;
+
 #endif

@@ -304,25 +304,13 @@ int mh_svg_write(FILE *out, const struct mh_heatmap *map,
 		 const struct mh_picture_opts *opts, struct mh_err *err)
 {
 	struct mh_rgb colors[MH_NR_INDEX];
-	struct mh_color_scale scale;
 	struct mh_paper paper;
-	uint8_t *pixels = NULL;
-	int status;
+	uint8_t *pixels;
+	int status = mh_raster_draw(&paper, &pixels, map, opts, true, err);
 
-	mh_color_scale_init(&scale, map, opts->scale, opts->lo, opts->hi);
-	status = mh_paper_init(&paper, map, &scale, opts, true, err);
-	if (status < 0)
-		goto out;
-	pixels = malloc((size_t)paper.w * (size_t)paper.h);
-	if (!pixels) {
-		status = mh_fail(err, MH_ENOMEM, "out of memory for a picture of %dx%d",
-				 paper.w, paper.h);
-		goto out;
-	}
 	mh_raster_palette(colors, map, opts->cmap, opts->light);
-	mh_raster_paint(&paper, map, &scale, pixels);
-	status = put_svg(out, &paper, map, pixels, colors, err);
-out:
+	if (status == 0)
+		status = put_svg(out, &paper, map, pixels, colors, err);
 	free(pixels);
 	mh_paper_fini(&paper);
 	return status;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -132,4 +133,20 @@ int mh_attach(const struct mh_attach *a, struct mh_err *err)
 		ret = tell_past(a, &found.v[i], err);
 	free(found.v);
 	return ret;
+}
+
+void mh_attach_warn(struct mh_warned *w, const struct mh_sampler_totals *totals,
+		    const char *name, const struct mh_log *log)
+{
+	if (totals->side_lost > w->side_lost)
+		mh_log_say(log, MH_WARNING,
+			   "%s: %" PRIu64 " records of mappings and tasks were lost; "
+			   "some addresses will have no mapping",
+			   name, totals->side_lost - w->side_lost);
+	if (totals->malformed > w->malformed)
+		mh_log_say(log, MH_WARNING,
+			   "%s: %" PRIu64 " records of the kernel were not understood",
+			   name, totals->malformed - w->malformed);
+	w->side_lost = totals->side_lost;
+	w->malformed = totals->malformed;
 }

@@ -19,4 +19,13 @@ struct mh_attach {
 /* Returns MH_OK; MH_ENOTARGET; MH_EPERM; MH_ENOSUP; MH_ESYS; MH_ENOMEM. */
 int mh_attach(const struct mh_attach *a, struct mh_err *err) MH_MUST_CHECK;
 
+/* What was warned of already. */
+struct mh_warned {
+	uint64_t side_lost, malformed;
+};
+
+/* Warn of the records that were lost or not understood since the last time. */
+void mh_attach_warn(struct mh_warned *w, const struct mh_sampler_totals *totals,
+		    const char *name, const struct mh_log *log);
+
 #endif

@@ -220,27 +220,12 @@ struct matcher {
 	bool in_sequence, ignore;
 };
 
-static size_t lower_bound(const uint64_t *v, size_t nr, uint64_t x)
-{
-	size_t lo = 0, hi = nr;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (v[mid] < x)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* A row is made: what lies between the one before and this belongs to the former. */
 static inline void row(struct matcher *m, struct machine *s)
 {
 	if (!m->in_sequence || s->addr < m->prev.addr) {
 		m->ignore = !m->in_sequence && s->addr <= 1;
-		m->at = lower_bound(m->addrs, m->nr, s->addr);
+		m->at = mh_dw_lower_bound(m->addrs, m->nr, s->addr);
 		m->in_sequence = true;
 	} else if (!m->ignore) {
 		while (m->at < m->nr && m->addrs[m->at] < s->addr) {

@@ -70,4 +70,20 @@ struct mh_dw_scopes {
 bool mh_dw_scopes_find(struct mh_dw_scopes *scopes, struct mh_dw_unit *u, bool whole,
 		       const uint64_t *addrs, size_t nr, uint32_t *inner);
 
+/* The first of @nr ascending addresses that is not below @addr; @nr: none. */
+static inline size_t mh_dw_lower_bound(const uint64_t *v, size_t nr, uint64_t addr)
+{
+	size_t lo = 0, hi = nr;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (v[mid] < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 #endif

@@ -23,21 +23,6 @@ struct walk {
 	unsigned depth;
 };
 
-static size_t lower_bound(const uint64_t *v, size_t nr, uint64_t x)
-{
-	size_t lo = 0, hi = nr;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (v[mid] < x)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* True: one of the addresses is in the ranges; they get @scope if it is one. */
 static bool claim(struct walk *w, uint32_t scope)
 {
@@ -47,7 +32,7 @@ static bool claim(struct walk *w, uint32_t scope)
 	for (i = 0; i < w->ranges.nr; i++) {
 		const struct mh_range *r = &w->ranges.v[i];
 
-		a = lower_bound(w->addrs, w->nr, r->start);
+		a = mh_dw_lower_bound(w->addrs, w->nr, r->start);
 		if (a == w->nr || w->addrs[a] >= r->end)
 			continue;
 		any = true;

@@ -96,8 +96,12 @@ static int perf_map_line(struct mh_text_symbols *out, char *line, struct mh_name
 	return add(out, (struct mh_range){ start, start + size }, at + 1, "", names);
 }
 
-int mh_perf_map_read(struct mh_text_symbols *out, const char *path,
-		     struct mh_names *names)
+typedef int (*line_fn)(struct mh_text_symbols *out, char *line, struct mh_names *names);
+
+/* All lines of a file, sorted and ready to be asked; none where the file cannot be read.
+ */
+static int read_lines(struct mh_text_symbols *out, const char *path, line_fn fn,
+		      struct mh_names *names)
 {
 	FILE *f = open_trusted(path);
 	char *line = NULL;
@@ -110,11 +114,17 @@ int mh_perf_map_read(struct mh_text_symbols *out, const char *path,
 		return 0;
 	while (!ret && (len = getline(&line, &cap, f)) > 0) {
 		line[strcspn(line, "\n")] = 0;
-		ret = perf_map_line(out, line, names);
+		ret = fn(out, line, names);
 	}
 	free(line);
 	fclose(f);
 	return ret ? ret : index_make(out);
+}
+
+int mh_perf_map_read(struct mh_text_symbols *out, const char *path,
+		     struct mh_names *names)
+{
+	return read_lines(out, path, perf_map_line, names);
 }
 
 static int kallsyms_line(struct mh_text_symbols *out, char *line, struct mh_names *names)
@@ -137,22 +147,9 @@ static int kallsyms_line(struct mh_text_symbols *out, char *line, struct mh_name
 int mh_kallsyms_read(struct mh_text_symbols *out, const char *path,
 		     struct mh_names *names)
 {
-	FILE *f = open_trusted(path);
-	char *line = NULL;
-	size_t cap = 0, i, next;
-	ssize_t len;
-	int ret = 0;
+	size_t i, next;
 
-	memset(out, 0, sizeof(*out));
-	if (!f)
-		return 0;
-	while (!ret && (len = getline(&line, &cap, f)) > 0) {
-		line[strcspn(line, "\n")] = 0;
-		ret = kallsyms_line(out, line, names);
-	}
-	free(line);
-	fclose(f);
-	if (ret || index_make(out))
+	if (read_lines(out, path, kallsyms_line, names))
 		return -1;
 	for (i = 0; i < out->nr; i = next) {
 		for (next = i + 1; next < out->nr; next++) {

@@ -86,6 +86,26 @@ void mh_profile_fini(struct mh_profile *p)
 	memset(p, 0, sizeof(*p));
 }
 
+struct mh_profile_symbol *mh_profile_symbol_at(const struct mh_profile *p, bool code,
+					       uint64_t vaddr)
+{
+	size_t lo = 0, hi = p->nr_symbols;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		const struct mh_profile_symbol *s = &p->symbols[mid];
+
+		if ((s->code && !code) || (s->code == code && s->vaddr < vaddr))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < p->nr_symbols && p->symbols[lo].code == code &&
+	    p->symbols[lo].vaddr == vaddr)
+		return &p->symbols[lo];
+	return NULL;
+}
+
 void mh_allocs_fini(struct mh_allocs *a)
 {
 	size_t i;

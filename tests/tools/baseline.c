@@ -13,10 +13,9 @@
  *the previous sample as varints, each column deflated at level 6. raw_z6: the 64-byte
  *input records in blocks of 65,536, deflated at level 6.
  */
-#include "stream.h"
+#include "stream_deflate.h"
 
 #include <linux/perf_event.h>
-#include <zlib.h>
 #ifdef HAVE_ZSTD
 #include <zstd.h>
 #endif
@@ -24,28 +23,6 @@
 #define BLOCK      65536
 #define NR_COLUMNS 10
 #define ROUND_NS   UINT64_C(10000000)
-
-static size_t deflated(const uint8_t *data, size_t size)
-{
-	z_stream z = { 0 };
-	size_t bound, out;
-	uint8_t *to;
-
-	if (deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		stream_die("zlib", "cannot be set up");
-	bound = deflateBound(&z, (uLong)size);
-	to = stream_alloc(bound, 1);
-	z.next_in = (z_const Bytef *)(uintptr_t)data;
-	z.avail_in = (uInt)size;
-	z.next_out = to;
-	z.avail_out = (uInt)bound;
-	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-		stream_die("zlib", "did not finish");
-	out = z.total_out;
-	deflateEnd(&z);
-	free(to);
-	return out;
-}
 
 static uint64_t column_value(const struct stream_sample *s, unsigned column)
 {
@@ -83,7 +60,8 @@ static size_t columns_size(const struct stream_sample *s, size_t nr)
 		size_t items = nr - at < BLOCK ? nr - at : BLOCK;
 
 		for (unsigned c = 0; c < NR_COLUMNS; c++)
-			size += deflated(to, column_varints(to, s + at, items, c));
+			size += stream_deflated(to, column_varints(to, s + at, items, c),
+						8, Z_DEFAULT_STRATEGY);
 	}
 	free(to);
 	return size;
@@ -94,8 +72,9 @@ static size_t raw_size(const struct stream_sample *s, size_t nr)
 	size_t size = 0;
 
 	for (size_t at = 0; at < nr; at += BLOCK)
-		size += deflated((const uint8_t *)(s + at),
-				 (nr - at < BLOCK ? nr - at : BLOCK) * sizeof(*s));
+		size += stream_deflated((const uint8_t *)(s + at),
+					(nr - at < BLOCK ? nr - at : BLOCK) * sizeof(*s),
+					8, Z_DEFAULT_STRATEGY);
 	return size;
 }
 

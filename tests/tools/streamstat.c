@@ -11,9 +11,7 @@
  * same CPU.  Of pages: the share that is touched, and two sizes per interval for
  * comparison, of the bitmaps and of 16 intervals turned into histories by page, deflated.
  */
-#include "stream.h"
-
-#include <zlib.h>
+#include "stream_deflate.h"
 
 #define BLOCK     65536
 #define MAX_CPUS  1024
@@ -149,28 +147,6 @@ static void stat_samples(const char *path)
 	free(s);
 }
 
-static size_t deflated(const uint8_t *data, size_t size, int strategy)
-{
-	z_stream z = { 0 };
-	size_t bound, out;
-	uint8_t *to;
-
-	if (deflateInit2(&z, 6, Z_DEFLATED, -15, 9, strategy) != Z_OK)
-		stream_die("zlib", "cannot be set up");
-	bound = deflateBound(&z, (uLong)size);
-	to = stream_alloc(bound, 1);
-	z.next_in = (z_const Bytef *)(uintptr_t)data;
-	z.avail_in = (uInt)size;
-	z.next_out = to;
-	z.avail_out = (uInt)bound;
-	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-		stream_die("zlib", "did not finish");
-	out = z.total_out;
-	deflateEnd(&z);
-	free(to);
-	return out;
-}
-
 /* Bit i of a page's byte: touched in interval i of eight. */
 static size_t history_size(const uint8_t *bitmaps, size_t stride, size_t nr_bits,
 			   unsigned nr_intervals)
@@ -186,7 +162,7 @@ static size_t history_size(const uint8_t *bitmaps, size_t stride, size_t nr_bits
 			for (size_t p = 0; p < nr_bits; p++)
 				history[p] |= (uint8_t)((b[p / 8] >> p % 8 & 1) << i);
 		}
-		size += deflated(history, nr_bits, Z_RLE);
+		size += stream_deflated(history, nr_bits, 9, Z_RLE);
 	}
 	free(history);
 	return size;
@@ -216,7 +192,8 @@ static void stat_pages(const char *path, const uint8_t *data, size_t size)
 	for (uint32_t i = 0; i < h->nr_intervals; i++) {
 		uint32_t left = h->nr_intervals - i;
 
-		z_bitmap += deflated(at + i * stride, nr_bytes, Z_DEFAULT_STRATEGY);
+		z_bitmap +=
+			stream_deflated(at + i * stride, nr_bytes, 9, Z_DEFAULT_STRATEGY);
 		for (size_t b = 0; b < nr_bytes; b++)
 			touched += (uint64_t)__builtin_popcount(at[i * stride + b]);
 		if (i % HISTORIES == 0)

@@ -43,7 +43,7 @@ struct mh_source {
 	struct mh_callgraph callgraph;
 	struct mh_log log;
 	uint64_t drain_ns, stat_ns; /* when next */
-	uint64_t side_lost_told, malformed_told;
+	struct mh_warned warned;
 	/* Where step() is told to put things. */
 	mh_event_fn fn;
 	void *arg;
@@ -286,22 +286,6 @@ static size_t faults_wait(const struct mh_source *src, int *fds, size_t max,
 	return 1;
 }
 
-static void warn(struct mh_source *src, const struct mh_sampler_totals *totals)
-{
-	if (totals->side_lost > src->side_lost_told)
-		mh_log_say(&src->log, MH_WARNING,
-			   "faults: %" PRIu64 " records of mappings and tasks were lost; "
-			   "some addresses will have no mapping",
-			   totals->side_lost - src->side_lost_told);
-	if (totals->malformed > src->malformed_told)
-		mh_log_say(&src->log, MH_WARNING,
-			   "faults: %" PRIu64
-			   " records of the kernel were not understood",
-			   totals->malformed - src->malformed_told);
-	src->side_lost_told = totals->side_lost;
-	src->malformed_told = totals->malformed;
-}
-
 static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to,
 		       struct mh_err *err)
 {
@@ -309,7 +293,7 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 	int ret;
 
 	mh_sampler_totals(src->sampler, &totals);
-	warn(src, &totals);
+	mh_attach_warn(&src->warned, &totals, "faults", &src->log);
 	ret = mh_tell_stat(to, err, "faults.count", totals.count);
 	if (!ret)
 		ret = mh_tell_stat(to, err, "faults.samples", totals.samples);

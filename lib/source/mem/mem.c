@@ -45,7 +45,7 @@ struct mh_source {
 	uint64_t drain_ns, stat_ns, start_ns; /* when next */
 	uint64_t nonmem, nonmem_told, nonmem_since_ns;
 	uint64_t other_mode; /* samples of a mode that was not wanted */
-	uint64_t side_lost_told, malformed_told;
+	struct mh_warned warned;
 	/* Where step() is told to put things, with times converted. */
 	mh_event_fn fn;
 	void *arg;
@@ -394,21 +394,6 @@ static size_t mem_wait(const struct mh_source *src, int *fds, size_t max,
 	return 1;
 }
 
-static void warn(struct mh_source *src, const struct mh_sampler_totals *totals)
-{
-	if (totals->side_lost > src->side_lost_told)
-		mh_log_say(&src->log, MH_WARNING,
-			   "mem: %" PRIu64 " records of mappings and tasks were lost; "
-			   "some addresses will have no mapping",
-			   totals->side_lost - src->side_lost_told);
-	if (totals->malformed > src->malformed_told)
-		mh_log_say(&src->log, MH_WARNING,
-			   "mem: %" PRIu64 " records of the kernel were not understood",
-			   totals->malformed - src->malformed_told);
-	src->side_lost_told = totals->side_lost;
-	src->malformed_told = totals->malformed;
-}
-
 /* What was dropped on purpose, as LOST of its own cause. */
 static int tell_nonmem(struct mh_source *src, const struct mh_tell *to,
 		       struct mh_err *err)
@@ -447,7 +432,7 @@ static int tell_totals(struct mh_source *src, int last, const struct mh_tell *to
 	int ret;
 
 	mh_sampler_totals(src->sampler, &t);
-	warn(src, &t);
+	mh_attach_warn(&src->warned, &t, "mem", &src->log);
 	ret = mh_tell_stat(to, err, "mem.samples",
 			   t.samples - t.left_out + src->spe.nr_samples);
 	if (!ret && src->spe.nr_truncated)
