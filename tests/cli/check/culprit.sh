@@ -24,14 +24,13 @@ if grep -q 'cache_insert' live.json; then fail "a site without a heap log: $(cat
 # The rest from traces, which say the same on every machine: the program is the service,
 # its blocks are index, cache and log, all of them touched.
 command -v nm >/dev/null && command -v addr2line >/dev/null || { echo 'no binutils'; exit 77; }
-# synthetic NAME CACHE_PAGES HEAP: one trace; HEAP 0: without the heap log; 2: with page
+# synthetic NAME CACHE_PAGES HEAP [NAME...]: a trace each; HEAP 0: without the heap log; 2: with page
 # faults, and of the index but an eighth is ever used
 cat >make.py <<'END'
 import os
 import subprocess
 import sys
 
-name, pages, heap = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 program = os.environ["TOOLS"] + "/service"
 
 
@@ -48,47 +47,55 @@ base = 0x550000000000
 start = base + (vaddr & ~0xfff)
 end = base + (vaddr + size + 0xfff & ~0xfff)
 sites = [(n, symbols[n] + 5) for n in ("index_build", "cache_insert", "log_append")]
-blocks = [4096, pages, 4096]
-anon = 0x7f0000000000
-out = [
-    "meta time=1 key=trace.start_ns value=1000000000",
-    "meta time=1 key=host.page_size value=4096",
-    "meta time=1 key=target.command value=service",
-    "meta time=1 key=source.1.name value=refs",
-    "meta time=1 key=source.1.interval_ns value=1000000000",
-    "task time=1000000000 op=exec pid=7 tid=7 comm=service",
-    f"map time=1000000000 pid=7 op=add start={start:#x} end={end:#x} pgoff={offset & ~0xfff:#x} prot=5 ino=1 path={program}",
-    f"map time=1000000000 pid=7 op=add start={anon:#x} end={anon + sum(blocks) * 4096:#x} prot=3",
-]
-if heap == 2:
-    out.append("meta time=1 key=source.2.name value=faults")
-at, used = anon, 0
-for i, (site, count) in enumerate(zip(sites, blocks)):
-    if heap:
-        out.append(f"stack time=1000000001 id={i + 1} ip={base + site[1]:#x}")
-        out.append(f"heap time=1000000002 op=alloc pid=7 addr={at:#x} size={count * 4096} stack={i + 1}")
-    touched = count // 8 if heap == 2 and not i else count
+
+
+def make(name, pages, heap):
+    blocks = [4096, pages, 4096]
+    anon = 0x7f0000000000
+    out = [
+        "meta time=1 key=trace.start_ns value=1000000000",
+        "meta time=1 key=host.page_size value=4096",
+        "meta time=1 key=target.command value=service",
+        "meta time=1 key=source.1.name value=refs",
+        "meta time=1 key=source.1.interval_ns value=1000000000",
+        "task time=1000000000 op=exec pid=7 tid=7 comm=service",
+        f"map time=1000000000 pid=7 op=add start={start:#x} end={end:#x} pgoff={offset & ~0xfff:#x} prot=5 ino=1 path={program}",
+        f"map time=1000000000 pid=7 op=add start={anon:#x} end={anon + sum(blocks) * 4096:#x} prot=3",
+    ]
     if heap == 2:
-        out += [f"sample time=1000000003 source=2 pid=7 tid=7 ip={base + site[1]:#x} "
-                f"addr={at + page * 4096:#x} flags=1" for page in range(touched)]
-    used += touched * 4096
-    at += count * 4096
-for i in range(1, 5):
-    out.append(f"region time={i + 1}000000000 start_ns={i}000000000 source=1 pid=7 "
-               f"start={anon:#x} end={at:#x} touched={used}")
-open(name + ".text", "w").write("\n".join(out) + "\n")
+        out.append("meta time=1 key=source.2.name value=faults")
+    at, used = anon, 0
+    for i, (site, count) in enumerate(zip(sites, blocks)):
+        if heap:
+            out.append(f"stack time=1000000001 id={i + 1} ip={base + site[1]:#x}")
+            out.append(f"heap time=1000000002 op=alloc pid=7 addr={at:#x} size={count * 4096} stack={i + 1}")
+        touched = count // 8 if heap == 2 and not i else count
+        if heap == 2:
+            out += [f"sample time=1000000003 source=2 pid=7 tid=7 ip={base + site[1]:#x} "
+                    f"addr={at + page * 4096:#x} flags=1" for page in range(touched)]
+        used += touched * 4096
+        at += count * 4096
+    for i in range(1, 5):
+        out.append(f"region time={i + 1}000000000 start_ns={i}000000000 source=1 pid=7 "
+                   f"start={anon:#x} end={at:#x} touched={used}")
+    open(name + ".text", "w").write("\n".join(out) + "\n")
+
+
+for i in range(1, len(sys.argv), 3):
+    make(sys.argv[i], int(sys.argv[i + 1]), int(sys.argv[i + 2]))
 print(run("addr2line", "-e", program, hex(sites[1][1] - 1)).strip().rsplit(":", 1)[1].split()[0])
 END
 synthetic()
 {
 	line=$(python3 make.py "$@")
-	"$MEMHEAT" import text "$1.text" -o "$1" 2>err || fail "import: $(cat err)"
+	while [ $# -gt 0 ]; do
+		"$MEMHEAT" import text "$1.text" -o "$1" 2>err || fail "import: $(cat err)"
+		shift 3
+	done
 }
 for i in 1 2 3 4; do
-	synthetic "a$i" $((8192 + i)) 1
-	synthetic "plain$i" $((8192 + i)) 0
-	synthetic "more$i" $((9830 + i)) 1
-	synthetic "slight$i" $((8356 + i)) 1
+	synthetic "a$i" $((8192 + i)) 1 "plain$i" $((8192 + i)) 0 \
+		"more$i" $((9830 + i)) 1 "slight$i" $((8356 + i)) 1
 done
 status 0 "$MEMHEAT" baseline create base.json --skip 0s a1 a2 a3 a4
 grep -q '"service cache_insert()": ' base.json || fail "no site in: $(cat base.json)"
@@ -123,8 +130,7 @@ status 0 service a
 
 # Refs says how much of the mapping was used, faults say which pages: all that grew is the
 # cache's, though most of the addresses are an index that is hardly used.
-synthetic faults 2048 2
-synthetic grown 2848 2
+synthetic faults 2048 2 grown 2848 2
 status 0 "$MEMHEAT" baseline create base.json --force --skip 0s faults
 status 1 "$MEMHEAT" check --baseline base.json --skip 0s --format text,json=v.json grown
 shows "largest growth: service cache_insert() +3.12 MiB service.c:$line"
