@@ -14,9 +14,9 @@ tells()
 {
 	format=$1 trace=$2
 	shift 2
-	status 0 "$MEMHEAT" export "$format" -i "$trace" -o export
+	status 0 "$MEMHEAT" export "$format" -i "$trace" -o written
 	[ $# -gt 0 ] || set -- cat
-	"$@" <export | tr ' ' _ >head.text
+	"$@" <written | tr ' ' _ >head.text
 	for word in "export_$format" "trace:_$trace" source: units:; do
 		grep -aqF -e "$word" head.text || fail "export $format does not tell '$word'"
 	done

@@ -38,11 +38,11 @@ refuses()
 	trace=$1 words=$2
 	shift 2
 	for format; do
-		rm -f export
-		status 1 "$MEMHEAT" export "$format" -i "$trace" -o export
+		rm -f written
+		status 1 "$MEMHEAT" export "$format" -i "$trace" -o written
 		says "$words"
 		says record
-		[ ! -e export ] || fail "export $format was refused and wrote a file"
+		[ ! -e written ] || fail "export $format was refused and wrote a file"
 	done
 }
 refuses damon 'record with -s mem or -s faults' folded csv json pprof callgrind speedscope \
