@@ -18,6 +18,7 @@ struct node {
 	} stat;
 };
 
+static volatile long pages[1024] __attribute__((aligned(PAGE))); /* for its type's text */
 static char *memory;
 static long sink;
 
@@ -66,6 +67,7 @@ int main(void)
 	if (memory == MAP_FAILED)
 		return 1;
 	madvise(memory, (long)NODES * PAGE, MADV_NOHUGEPAGE);
+	pages[0] = 1;
 	for (i = 0; i < NODES; i++)
 		nodes[i] = node(i);
 	link_all(nodes); /* 400 times .next */

@@ -26,6 +26,7 @@ for level in -O0 -O2; do
 	shows ',member'
 	status 0 "$MEMHEAT" report hot -i t --format json
 	lacks '"untyped"'
+	shows '"volatile long int[1024]"'
 	python3 - <<'END'
 import json
 
