@@ -15,6 +15,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "unwound.h"
 
 struct export
 {
@@ -206,6 +207,8 @@ static int export(const struct mh_exporter *e, const struct export *o, const cha
 	status = mh_session_open(&s, input, &opts, err);
 	if (status == MH_OK)
 		status = write_it(e, o, input, s, err);
+	if (status == MH_OK)
+		mh_say_cut_chains(s);
 	mh_session_close(s);
 	return status;
 }

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "progress.h"
 #include "trace_output.h"
+#include "unwound.h"
 
 struct repack {
 	struct mh_filters filters;
@@ -88,19 +89,10 @@ static int pass_on(void *arg, const struct mh_event *ev, struct mh_err *err)
 
 static void say_unwound(const struct mh_session *s)
 {
-	const struct mh_unwind_counts *c = mh_session_unwound(s);
-	uint64_t nr = 0;
-	unsigned end;
-
-	for (end = 0; end < MH_NR_UNWIND_ENDS; end++)
-		nr += c->nr[end];
 	mh_say("%" PRIu64 " chains were unwound, %" PRIu64 " of them to the outermost "
 	       "frame",
-	       nr, c->nr[MH_UNWIND_OUTERMOST]);
-	for (end = MH_UNWIND_OUTERMOST + 1; end < MH_NR_UNWIND_ENDS; end++)
-		if (c->nr[end])
-			mh_say("%" PRIu64 " chains are cut short: %s", c->nr[end],
-			       mh_unwind_words(end));
+	       mh_nr_unwound(s), mh_session_unwound(s)->nr[MH_UNWIND_OUTERMOST]);
+	mh_say_cut_chains(s);
 }
 
 /* Frames first, then all else with ids of frames. */

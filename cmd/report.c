@@ -14,6 +14,7 @@
 #include "progress.h"
 #include "report.h"
 #include "report_access.h"
+#include "unwound.h"
 
 #define AT(member) .offset = offsetof(struct mh_report_opts, member)
 
@@ -403,6 +404,8 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 		status = check_filters(r, &err);
 	if (status == MH_OK)
 		status = analyze_and_write(r, type, &err);
+	if (status == MH_OK)
+		mh_say_cut_chains(r->session);
 	mh_session_close(r->session);
 	if (status == MH_OK)
 		return MH_EXIT_OK;
