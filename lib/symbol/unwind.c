@@ -474,7 +474,7 @@ static bool evaluate(struct walk *w, const struct mh_cfi_op *ops, size_t nr, uin
 static bool apply(struct walk *w, const struct mh_cfi *cfi,
 		  const struct mh_cfi_rule *rule, uint64_t cfa, uint64_t *value)
 {
-	const struct mh_cfi_op *ops = cfi->ops.v + rule->first_op;
+	const struct mh_cfi_op *ops = rule->nr_ops ? cfi->ops.v + rule->first_op : NULL;
 
 	switch ((enum mh_cfi_how)rule->how) {
 	case MH_CFI_AT_CFA:

@@ -55,6 +55,7 @@ static inline uint64_t wild(struct rng *r)
 struct bits {
 	uint8_t *v[4096];
 	size_t nr;
+	uint8_t *stack; /* one of them: 4 KiB that copies of stacks lie in */
 };
 
 static inline uint8_t *random_bitmap(struct rng *r, struct bits *b, uint64_t nr_pages,
@@ -77,6 +78,7 @@ static inline void free_bits(struct bits *b)
 {
 	while (b->nr)
 		free(b->v[--b->nr]);
+	b->stack = NULL;
 }
 
 static const char *const words[] = { "",
@@ -95,14 +97,17 @@ static inline const char *word(struct rng *r)
 /* Of few threads, whose stacks overlap often: what is stored leans on the row before. */
 static inline void random_copy(struct rng *r, struct bits *b, struct mh_event *ev)
 {
-	uint8_t *all = b->nr ? b->v[0] : random_bitmap(r, b, 1 << 15, 50);
 	struct mh_ev_stack_copy *s = &ev->stack_copy;
+
+	if (!b->stack)
+		b->stack = random_bitmap(r, b, 1 << 15, 50);
 
 	s->pid = (uint32_t)below(r, 3);
 	s->tid = (uint32_t)below(r, 3);
 	s->sp = below(r, 3) ? 0x7ffc00000000 + below(r, 64) : s->sp;
-	s->regs = (struct mh_blob){ all + below(r, 512), 8 * (uint32_t)below(r, 18) };
-	s->stack = (struct mh_blob){ all + below(r, 2048), (uint32_t)below(r, 100) };
+	s->regs =
+		(struct mh_blob){ b->stack + below(r, 512), 8 * (uint32_t)below(r, 18) };
+	s->stack = (struct mh_blob){ b->stack + below(r, 2048), (uint32_t)below(r, 100) };
 }
 
 /* Every field of a kind at random; PAGES have up to @max_pages pages. */
