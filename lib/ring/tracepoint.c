@@ -168,6 +168,7 @@ int mh_tracepoint_next(struct mh_tracepoint *t, struct mh_tracepoint_hit *hit)
 		if (ev.kind != MH_EV_SAMPLE || !extra.raw)
 			continue;
 		hit->lost = 0;
+		hit->tid = ev.sample.tid;
 		hit->raw = extra.raw;
 		hit->len = extra.raw_len;
 		return MH_OK;

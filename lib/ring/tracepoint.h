@@ -17,6 +17,7 @@ struct perf_event_mmap_page;
 /* One record: a tracepoint that fired, or records that were dropped before it. */
 struct mh_tracepoint_hit {
 	uint64_t time_ns;   /* CLOCK_MONOTONIC */
+	uint32_t tid;       /* whose; not of lost ones */
 	const uint8_t *raw; /* its fields, as /sys/kernel/tracing/events says; NULL: lost
 			     */
 	uint32_t len;

@@ -99,6 +99,8 @@ def bench(measure, memheat, tools, scratch, data, quick):
     largest = max(r["memheat"]["peak_rss_mib"] for r in result["reports"].values())
     goals(bars, result, snapshots / 3500)
     bar(bars, "largest report, MiB", largest, "< 64", lambda v: v < 64)
+    bar(bars, "import of json_compressed, MiB", result["import"]["peak_rss_mib"], "< 32",
+        lambda v: v < 32)
     bar(bars, "import of JSON, MiB", result["import_json"]["peak_rss_mib"], "< 32",
         lambda v: v < 32)
     bar(bars, "recorder, CPU us per region", result["recorder"]["us_per_region"], "<= 1",

@@ -25,7 +25,7 @@ struct fake_damon {
 	/* What the kernel has. */
 	bool has_commit, has_avail, has_goal, has_tried, has_total_bytes,
 		has_apply_interval, has_filters, has_ops_filters, has_pages,
-		has_addr_unit;
+		has_addr_unit, newest;
 	const char *avail;  /* names, a newline after each */
 	const char *filter; /* types that it knows, a newline after each */
 	/* What happens. */
@@ -34,6 +34,7 @@ struct fake_damon {
 	bool eperm_off;           /* older kernels: off after the targets' end */
 	bool module;              /* an exclusive kdamond runs */
 	bool target_ended;        /* processes of the targets are gone */
+	int reused;               /* when it is switched on, this pid is another's */
 	uint64_t tuned_sample_us; /* what update_tuned_intervals puts into the files */
 	size_t nr_tried;          /* regions that there are on request */
 	size_t tried_size;        /* of each */
@@ -84,6 +85,18 @@ static void fake_make(struct fake_damon *f, const char *dir, size_t i, const cha
 	fake_set(f, path, value);
 }
 
+/* What 6.16 to 7.3 have beside what is used: PATH=VALUE below DIR/i. */
+static void fake_make_new(struct fake_damon *f, const char *dir, size_t i,
+			  const char *const *files)
+{
+	char name[80];
+
+	for (; f->newest && *files; files++) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(*files, "="), *files);
+		fake_make(f, dir, i, name, strchr(*files, '=') + 1);
+	}
+}
+
 /* Remove DIR/N/... for every N, as a count that is written does. */
 static void fake_remove_below(struct fake_damon *f, const char *dir)
 {
@@ -110,6 +123,8 @@ static uint64_t fake_u64(struct fake_damon *f, const char *path)
 
 static void fake_make_context(struct fake_damon *f, const char *dir)
 {
+	static const char *const files[] = { "pause=N", "probes/nr_probes=0", NULL };
+
 	if (f->has_avail)
 		fake_make(f, dir, 0, "avail_operations", f->avail);
 	fake_make(f, dir, 0, "operations", "vaddr");
@@ -135,11 +150,26 @@ static void fake_make_context(struct fake_damon *f, const char *dir)
 	fake_make(f, dir, 0, "monitoring_attrs/nr_regions/max", "1000");
 	fake_make(f, dir, 0, "targets/nr_targets", "0");
 	fake_make(f, dir, 0, "schemes/nr_schemes", "0");
+	fake_make_new(f, dir, 0, files);
 }
 
 static void fake_make_scheme(struct fake_damon *f, const char *dir, size_t i)
 {
 	static const char *const limits[] = { "sz", "nr_accesses", "age" };
+	static const char *const files[] = { "target_nid=-1",
+					     "core_filters/nr_filters=0",
+					     "dests/nr_dests=0",
+					     "quotas/ms=0",
+					     "quotas/bytes=0",
+					     "quotas/effective_bytes=0",
+					     "quotas/goal_tuner=consist",
+					     "quotas/fail_charge_num=0",
+					     "quotas/fail_charge_denom=0",
+					     "quotas/goals/nr_goals=0",
+					     "watermarks/metric=none",
+					     "stats/nr_snapshots=0",
+					     "stats/max_nr_snapshots=0",
+					     NULL };
 	char name[64];
 	size_t k;
 
@@ -162,6 +192,7 @@ static void fake_make_scheme(struct fake_damon *f, const char *dir, size_t i)
 		fake_make(f, dir, i, "tried_regions", "");
 	if (f->has_tried && f->has_total_bytes)
 		fake_make(f, dir, i, "tried_regions/total_bytes", "0");
+	fake_make_new(f, dir, i, files);
 }
 
 static void fake_make_filter(struct fake_damon *f, const char *dir, size_t i)
@@ -180,6 +211,8 @@ static int fake_count(struct fake_damon *f, const char *path, const char *value)
 {
 	const char *name = strrchr(path, '/') + 1;
 	size_t i, nr = strtoul(value, NULL, 10);
+	static const char *const of_kdamond[] = { "refresh_ms=0", NULL };
+	static const char *const of_target[] = { "obsolete_target=N", NULL };
 	char dir[160];
 
 	snprintf(dir, sizeof(dir), "%.*s", (int)(name - 1 - path), path);
@@ -193,11 +226,13 @@ static int fake_count(struct fake_damon *f, const char *path, const char *value)
 			fake_make(f, dir, i, "state", "off");
 			fake_make(f, dir, i, "pid", "-1");
 			fake_make(f, dir, i, "contexts/nr_contexts", "0");
+			fake_make_new(f, dir, i, of_kdamond);
 		} else if (!strcmp(name, "nr_contexts")) {
 			fake_make_context(f, dir);
 		} else if (!strcmp(name, "nr_targets")) {
 			fake_make(f, dir, i, "pid_target", "0");
 			fake_make(f, dir, i, "regions/nr_regions", "0");
+			fake_make_new(f, dir, i, of_target);
 		} else if (!strcmp(name, "nr_regions")) {
 			fake_make(f, dir, i, "start", "0");
 			fake_make(f, dir, i, "end", "0");
@@ -232,6 +267,7 @@ static int fake_validate(struct fake_damon *f)
 
 static void fake_tried(struct fake_damon *f)
 {
+	static const char *const files[] = { "probes/0/hits=3", NULL };
 	const char *dir = FAKE_CONTEXT "/schemes/0/tried_regions";
 	char value[32];
 	size_t i;
@@ -247,7 +283,28 @@ static void fake_tried(struct fake_damon *f)
 		/* Odd ones have a quarter of a page: no region passes whole. */
 		if (f->has_pages)
 			fake_make(f, dir, i, "sz_filter_passed", i % 2 ? "1024" : "0");
+		fake_make_new(f, dir, i, files);
 	}
+}
+
+/* A process of the fake /proc. */
+static void fake_process(const struct fake_damon *f, int pid, const char *comm,
+			 unsigned long start_ticks)
+{
+	char path[PATH_MAX];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/proc", f->fs.root);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/proc/%d", f->fs.root, pid);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/proc/%d/stat", f->fs.root, pid);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out,
+		"%d (%s) S 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %lu 0 0 0 0 0 0 0\n",
+		pid, comm, start_ticks);
+	fclose(out);
 }
 
 static int fake_state(struct fake_damon *f, const char *word)
@@ -262,6 +319,8 @@ static int fake_state(struct fake_damon *f, const char *word)
 		if (ret)
 			return ret;
 		f->running = true;
+		if (f->reused)
+			fake_process(f, f->reused, "another", 7777);
 		snprintf(value, sizeof(value), "%d", f->pid);
 		fake_set(f, FAKE_OWN "/state", "on");
 		fake_set(f, FAKE_OWN "/pid", value);
@@ -358,23 +417,22 @@ static bool fake_may_write(struct damon_fs *fs)
 	return true;
 }
 
-/* A process of the fake /proc. */
-static void fake_process(const struct fake_damon *f, int pid, const char *comm,
-			 unsigned long start_ticks)
+/* A file of the tree that is read as it is: /proc, tracefs. */
+static inline void fake_file(const struct damon_fs *fs, const char *path,
+			     const char *text)
 {
-	char path[PATH_MAX];
+	char full[PATH_MAX], *slash;
 	FILE *out;
 
-	snprintf(path, sizeof(path), "%s/proc", f->fs.root);
-	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/proc/%d", f->fs.root, pid);
-	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/proc/%d/stat", f->fs.root, pid);
-	out = fopen(path, "w");
+	snprintf(full, sizeof(full), "%s%s", fs->root, path);
+	for (slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(full, 0755);
+		*slash = '/';
+	}
+	out = fopen(full, "w");
 	assert_non_null(out);
-	fprintf(out,
-		"%d (%s) S 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %lu 0 0 0 0 0 0 0\n",
-		pid, comm, start_ticks);
+	fputs(text, out);
 	fclose(out);
 }
 
@@ -383,6 +441,14 @@ static inline void fake_make_newer(struct fake_damon *f)
 {
 	f->has_goal = f->has_ops_filters = f->has_pages = f->has_addr_unit = true;
 	f->filter = "anon\nactive\nmemcg\nyoung\nhugepage_size\nunmapped\n";
+}
+
+/* One of 7.3, in which the folder `filters` is gone, as it is going to be. */
+static inline void fake_make_newest(struct fake_damon *f)
+{
+	fake_make_newer(f);
+	f->has_filters = false;
+	f->newest = true;
 }
 
 /* A kernel of 6.12 with a fresh /run and /proc. */

@@ -19,6 +19,7 @@ struct fake_ring {
 	struct perf_event_mmap_page page;
 	uint8_t *data;
 	uint64_t size; /* a power of two */
+	uint32_t tid;  /* of the kdamond that puts records */
 };
 
 /* The fields of damon:damon_aggregated where Linux 6.12 has them. */
@@ -82,6 +83,7 @@ static inline void fake_ring_row(struct fake_ring *r, const struct mh_region_row
 	};
 	struct fake_record record = {
 		.header = { .type = PERF_RECORD_SAMPLE, .size = sizeof(record) },
+		.tid = r->tid,
 		.time = row->time_ns,
 		.raw_size = sizeof(record.raw),
 	};

@@ -16,8 +16,8 @@
 #define MODULE_CHECKS  20
 #define MODULE_AGGR_US 100000
 
-/* -p names a kdamond where several run; else the first. */
-static int choose_kdamond(struct mh_source *src, const struct damon_holder *h,
+/* -p names a kdamond where several run; else the first. *h becomes what it is of. */
+static int choose_kdamond(struct mh_source *src, struct damon_holder *h,
 			  struct mh_err *err)
 {
 	uint64_t i, pid;
@@ -32,8 +32,9 @@ static int choose_kdamond(struct mh_source *src, const struct damon_holder *h,
 				      DAMON_KDAMONDS "/%" PRIu64 "/pid", i) ||
 		    (pid_t)pid != src->target.pids[0])
 			continue;
-		src->kdamond = (pid_t)pid;
-		src->attached_index = i;
+		src->kdamond = h->kdamond = (pid_t)pid;
+		src->attached_index = h->index = i;
+		mh_damon_holder_operations(h, src->fs);
 		return MH_OK;
 	}
 	if (src->target.pids[0] == h->kdamond)

@@ -73,20 +73,35 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+/* "vaddr\npaddr\n" as "vaddr, paddr" */
+static void put_words(char *out, size_t size, const char *list)
+{
+	size_t len = 0;
+
+	*out = '\0';
+	while (*(list += strspn(list, " \n")) && len < size) {
+		int word = (int)strcspn(list, " \n");
+
+		len += (size_t)snprintf(out + len, size - len, "%s%.*s", len ? ", " : "",
+					word, list);
+		list += word;
+	}
+}
+
 static int set_operations(struct damon_control *c, const struct damon_params *p,
 			  struct mh_err *err)
 {
-	char list[256];
+	char list[256], words[256];
 	ssize_t n = c->fs->read(c->fs, DAMON_CONTEXT "/avail_operations", list,
 				sizeof(list) - 1);
 
 	if (n > 0) {
 		list[n] = '\0';
 		if (!has_word(list, p->operations)) {
-			list[n - 1] = '\0';
+			put_words(words, sizeof(words), list);
 			return mh_fail(err, MH_ENOSUP,
 				       "the DAMON of this kernel has no %s, only: %s",
-				       p->operations, list);
+				       p->operations, words);
 		}
 	} else if (!strcmp(p->operations, "fvaddr")) {
 		return mh_fail(err, MH_ENOSUP,

@@ -117,6 +117,11 @@ static int start_own(struct mh_source *src, struct mh_err *err)
 	int ret = mh_damon_on(&src->control, &src->params, &src->kdamond, err);
 
 	src->started = !ret;
+	/* The kernel took whoever had the pid then. */
+	if (!ret && mh_damon_slots_reused(src))
+		ret = mh_fail(
+			err, MH_ENOTARGET,
+			"a process to be watched has ended, and its pid is another's");
 	if (ret || src->params.polled)
 		return ret;
 	return listen_to_kdamond(src, err);

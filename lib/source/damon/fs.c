@@ -107,7 +107,7 @@ static int write_by_helper(struct damon_fs *fs, const char *full, const char *va
 	close(fds[1]);
 	if (pid < 0) {
 		ret = -EAGAIN;
-	} else if (poll_for(fds[0], STATE_TIMEOUT_MS) == 0) {
+	} else if (poll_for(fds[0], (int)fs->state_ms) == 0) {
 		fs->hung = pid;
 		ret = -ETIMEDOUT;
 	} else {
@@ -163,7 +163,8 @@ void mh_damon_fs_init(struct damon_fs *fs, const char *sysroot)
 	*fs = (struct damon_fs){ .read = real_read,
 				 .write = real_write,
 				 .wait = real_wait,
-				 .may_write = real_may_write };
+				 .may_write = real_may_write,
+				 .state_ms = STATE_TIMEOUT_MS };
 	snprintf(fs->root, sizeof(fs->root), "%s", sysroot ? sysroot : "");
 }
 

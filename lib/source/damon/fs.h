@@ -30,7 +30,8 @@ struct damon_fs {
 	void (*wait)(struct damon_fs *fs, unsigned ms);
 	bool (*may_write)(struct damon_fs *fs); /* as far as can be told by looking */
 	void *arg;
-	pid_t hung; /* a helper that the kernel keeps; 0: none */
+	unsigned state_ms; /* how long a write of `state` may take */
+	pid_t hung;        /* a helper that the kernel keeps; 0: none */
 };
 
 /* The files of this machine, or of the tree at @sysroot (NULL: ""). */

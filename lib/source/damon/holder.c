@@ -91,6 +91,13 @@ static bool read_running(struct damon_holder *out, struct damon_fs *fs, uint64_t
 	return true;
 }
 
+void mh_damon_holder_operations(struct damon_holder *h, struct damon_fs *fs)
+{
+	if (mh_damon_read(fs, h->operations, sizeof(h->operations), NULL,
+			  DAMON_KDAMONDS "/%" PRIu64 "/contexts/0/operations", h->index))
+		h->operations[0] = '\0';
+}
+
 static void read_sysfs(struct damon_holder *out, struct damon_fs *fs)
 {
 	uint64_t i;
@@ -98,10 +105,7 @@ static void read_sysfs(struct damon_holder *out, struct damon_fs *fs)
 	out->by = DAMON_BY_SYSFS;
 	for (i = 0; i < out->nr_kdamonds && !read_running(out, fs, i); i++)
 		;
-	if (mh_damon_read(fs, out->operations, sizeof(out->operations), NULL,
-			  DAMON_KDAMONDS "/%" PRIu64 "/contexts/0/operations",
-			  out->index))
-		out->operations[0] = '\0';
+	mh_damon_holder_operations(out, fs);
 }
 
 int mh_damon_holder_read(struct damon_holder *out, struct damon_fs *fs,

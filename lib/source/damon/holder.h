@@ -32,6 +32,9 @@ int mh_damon_holder_read(struct damon_holder *out, struct damon_fs *fs,
 /* The modules alone, where kdamonds of ours stand in the way. False: none runs. */
 bool mh_damon_holder_module(struct damon_holder *out, struct damon_fs *fs);
 
+/* Read anew what the kdamond of its index watches. */
+void mh_damon_holder_operations(struct damon_holder *h, struct damon_fs *fs);
+
 /* In words, as "kdamond 77 (paddr), set up through sysfs". */
 void mh_damon_holder_words(char *buf, size_t size, const struct damon_holder *h);
 

@@ -123,6 +123,9 @@ int mh_damon_slots_init(struct mh_source *src, struct mh_err *err) MH_MUST_CHECK
 int mh_damon_slots_follow(struct mh_source *src, const struct mh_tell *to,
 			  struct mh_err *err) MH_MUST_CHECK;
 
+/* Whether a pid that the kdamond was given has become another process's. */
+bool mh_damon_slots_reused(const struct mh_source *src);
+
 /* Whether a process that the kdamond was given still lives. */
 bool mh_damon_slots_any_alive(struct mh_source *src);
 

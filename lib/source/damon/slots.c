@@ -142,13 +142,28 @@ static bool need_follow(const struct mh_source *src)
 	return false;
 }
 
+bool mh_damon_slots_reused(const struct mh_source *src)
+{
+	size_t i;
+
+	for (i = 0; i < src->slots.nr; i++) {
+		uint64_t now = mh_damon_start_ticks(src->fs, src->slots.v[i].pid);
+
+		if (now && now != src->slots.v[i].start_ticks)
+			return true;
+	}
+	return false;
+}
+
 static int commit(struct mh_source *src, struct mh_err *err)
 {
 	struct mh_err why = { 0 };
 	int ret = mh_damon_retarget(&src->control, &src->params, &why);
 
 	if (!ret) {
-		date_slots(src, mh_tell_now_ns());
+		/* Else the next look finds who has ended, and tries again. */
+		if (!mh_damon_slots_reused(src))
+			date_slots(src, mh_tell_now_ns());
 		return MH_OK;
 	}
 	/* One has ended in this moment: the next look tries again. */

@@ -219,6 +219,9 @@ static int take_hit(struct round *r, const struct mh_tracepoint_hit *hit,
 		s->lost_since_ns = hit->time_ns ? hit->time_ns : 1;
 		return MH_OK;
 	}
+	/* Another kdamond's targets have the same indices. */
+	if ((pid_t)hit->tid != r->src->kdamond)
+		return MH_OK;
 	switch (mh_damon_format_parse(&s->format, hit->raw, hit->len, &row, &sample_us)) {
 	case DAMON_HIT_REGION:
 		row.time_ns = hit->time_ns;

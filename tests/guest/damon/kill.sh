@@ -35,13 +35,18 @@ echo off >$admin/0/state
 echo 0 >$admin/nr_kdamonds
 
 # Signals that ask for the end: nothing stays behind.
-for signal in TERM HUP; do # INT is ignored in the background
+for signal in TERM HUP; do
 	"$MEMHEAT" record -q -s damon -p $pid -o "$OUT/$signal" &
 	recorder=$!
 	while [ "$(cat $admin/0/state 2>&1)" != on ]; do sleep 0.1; done
-	sleep 3
+	sleep 6 # 8 snapshots, however slow the guest
 	kill -$signal $recorder
 	wait $recorder
 	[ "$(cat $admin/nr_kdamonds)" = 0 ]
+	[ ! -e /run/memheat/damon.state ]
 done
+# What a shell starts in the background ignores INT.
+timeout -s INT 8 "$MEMHEAT" record -q -s damon -p $pid -o "$OUT/INT"
+[ "$(cat $admin/nr_kdamonds)" = 0 ]
+[ ! -e /run/memheat/damon.state ]
 kill $pid

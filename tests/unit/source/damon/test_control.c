@@ -241,6 +241,7 @@ static void test_linux_62(void **state)
 
 static void test_operations_that_are_not_there(void **state)
 {
+	static const struct mh_range ram = { 0x100000, 0x40000000 };
 	struct damon_params p = vaddr_params();
 	struct damon_control c;
 	struct fake_damon f;
@@ -250,7 +251,22 @@ static void test_operations_that_are_not_there(void **state)
 	fake_init(&f);
 	f.avail = "fvaddr\npaddr\n"; /* vaddr is a part of fvaddr, not a word */
 	assert_fails(mh_damon_setup(&c, &f.fs, &p, &err), MH_ENOSUP, &err,
-		     "no vaddr, only: fvaddr");
+		     "no vaddr, only: fvaddr, paddr");
+	assert_clean(&f);
+	/* Physical memory only (without CONFIG_DAMON_VADDR): one line, and paddr works.
+	 */
+	f.avail = "paddr\n";
+	assert_fails(mh_damon_setup(&c, &f.fs, &p, &err), MH_ENOSUP, &err,
+		     "no vaddr, only: paddr");
+	assert_null(strchr(err.msg, '\n'));
+	assert_clean(&f);
+	p.operations = "paddr";
+	p.pids = NULL;
+	p.nr_pids = 0;
+	p.ranges = &ram;
+	p.nr_ranges = 1;
+	start(&c, &f, &p);
+	assert_status(mh_damon_teardown(&c, &err), MH_OK, &err);
 	assert_clean(&f);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "../../test.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +262,25 @@ static void test_probe(void **state)
 	assert_int_equal(f.nr_writes, 0);
 }
 
+/* Without CONFIG_DAMON_VADDR: physical memory, and words for processes. */
+static void test_probe_paddr_only(void **state)
+{
+	struct mh_target one = one_process(), machine = { .type = MH_TARGET_SYSTEM };
+	struct mh_probe probe;
+	struct fake_damon f;
+
+	(void)state;
+	fake_init(&f);
+	fake_file(&f.fs, "/proc/kallsyms",
+		  "0000000000000000 t damon_start\n0000000000000000 t damon_pa_init\n");
+	mh_damon_probe(&probe, DAMON_AUTO, &f.fs, &one);
+	assert_false(probe.usable);
+	assert_non_null(strstr(probe.reason, "has no vaddr"));
+	mh_damon_probe(&probe, DAMON_AUTO, &f.fs, &machine);
+	assert_true(probe.usable);
+	assert_int_equal(f.nr_writes, 0);
+}
+
 static void test_probe_without_damon(void **state)
 {
 	struct mh_target one = one_process();
@@ -276,23 +296,6 @@ static void test_probe_without_damon(void **state)
 
 /* ---- the real files, below a folder of our own ---- */
 
-static void make_file(const struct damon_fs *fs, const char *path, const char *text)
-{
-	char full[PATH_MAX], *slash;
-	FILE *out;
-
-	snprintf(full, sizeof(full), "%s%s", fs->root, path);
-	for (slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(full, 0755);
-		*slash = '/';
-	}
-	out = fopen(full, "w");
-	assert_non_null(out);
-	fputs(text, out);
-	fclose(out);
-}
-
 static void test_real_files(void **state)
 {
 	struct fake_damon f;
@@ -304,8 +307,8 @@ static void test_real_files(void **state)
 	(void)state;
 	fake_init(&f);
 	mh_damon_fs_init(&fs, f.fs.root);
-	make_file(&fs, DAMON_OWN "/state", "off\n");
-	make_file(&fs, DAMON_OWN "/pid", "-1\n");
+	fake_file(&fs, DAMON_OWN "/state", "off\n");
+	fake_file(&fs, DAMON_OWN "/pid", "-1\n");
 	/* By a helper process, which leaves nothing behind. */
 	assert_status(mh_damon_write(&fs, DAMON_OWN "/state", "on\n", &err), MH_OK, &err);
 	assert_status(mh_damon_read(&fs, text, sizeof(text), &err, DAMON_OWN "/state"),
@@ -319,6 +322,33 @@ static void test_real_files(void **state)
 		     MH_ENOSUP, &err, "no '");
 	assert_fails(mh_damon_read_u64(&fs, &nr, &err, DAMON_OWN "/state"), MH_EFORMAT,
 		     &err, "no number");
+}
+
+/* A pipe that nobody reads keeps its writer for ever, as the kernel may. */
+static void test_write_that_hangs(void **state)
+{
+	struct fake_damon f;
+	struct damon_fs fs;
+	char path[PATH_MAX];
+	struct mh_err err;
+	int status;
+
+	(void)state;
+	fake_init(&f);
+	mh_damon_fs_init(&fs, f.fs.root);
+	fake_file(&fs, DAMON_OWN "/pid", "-1\n");
+	snprintf(path, sizeof(path), "%s" DAMON_OWN "/state", fs.root);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fs.state_ms = 50;
+	assert_fails(mh_damon_write(&fs, DAMON_OWN "/state", "on", &err), MH_ESYS, &err,
+		     "hangs");
+	assert_true(fs.hung > 0);
+	/* It is not tried twice: one helper is enough to be stuck. */
+	assert_fails(mh_damon_write(&fs, DAMON_OWN "/state", "off", &err), MH_ESYS, &err,
+		     "hangs");
+	assert_int_equal(waitpid(fs.hung, &status, WNOHANG), 0); /* it is still there */
+	assert_int_equal(kill(fs.hung, SIGKILL), 0);
+	assert_int_equal(waitpid(fs.hung, &status, 0), fs.hung);
 }
 
 /* The name is of no file: should the guard be broken, the kernel has nothing to write. */
@@ -363,7 +393,7 @@ static void test_gaps(void **state)
 	fake_init(&f);
 	f.nr_tried = 4;
 	f.tried_size = 64 << 20;
-	make_file(&f.fs, "/proc/42/maps",
+	fake_file(&f.fs, "/proc/42/maps",
 		  "00400000-00800000 r-xp 00000000 08:01 1 /bin/x\n"
 		  "0f800000-10000000 rw-p 00000000 00:00 0 [heap]\n");
 	assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &target, &opts, keep,
@@ -394,13 +424,13 @@ static void test_ram(void **state)
 	assert_true(r.start == 0x100000000 && r.end == 0x640000000);
 
 	fake_init(&f);
-	make_file(&f.fs, "/proc/iomem",
+	fake_file(&f.fs, "/proc/iomem",
 		  "00001000-0009fbff : System RAM\n000a0000-000fffff : Reserved\n"
 		  "00100000-2fffffff : System RAM\n  01000000-01ffffff : Kernel code\n");
-	make_file(&f.fs, "/sys/devices/system/memory/block_size_bytes", "10000000\n");
-	make_file(&f.fs, "/sys/devices/system/memory/memory0/node0/x", "");
-	make_file(&f.fs, "/sys/devices/system/memory/memory1/node0/x", "");
-	make_file(&f.fs, "/sys/devices/system/memory/memory2/node1/x", "");
+	fake_file(&f.fs, "/sys/devices/system/memory/block_size_bytes", "10000000\n");
+	fake_file(&f.fs, "/sys/devices/system/memory/memory0/node0/x", "");
+	fake_file(&f.fs, "/sys/devices/system/memory/memory1/node0/x", "");
+	fake_file(&f.fs, "/sys/devices/system/memory/memory2/node1/x", "");
 	assert_status(mh_damon_ram_read(&rams, f.fs.root, &err), MH_OK, &err);
 	assert_int_equal(rams.nr, 3);
 	assert_true(rams.v[0].range.start == 0x1000 && rams.v[0].range.end == 0x9f000);
@@ -408,7 +438,7 @@ static void test_ram(void **state)
 	assert_true(rams.v[2].range.start == 0x20000000 && rams.v[2].node == 1);
 	free(rams.v);
 	/* As an ordinary user sees it. */
-	make_file(&f.fs, "/proc/iomem", "00000000-00000000 : Reserved\n");
+	fake_file(&f.fs, "/proc/iomem", "00000000-00000000 : Reserved\n");
 	assert_fails(mh_damon_ram_read(&rams, f.fs.root, &err), MH_EPERM, &err, "root");
 }
 
@@ -420,8 +450,10 @@ int main(void)
 		cmocka_unit_test(test_page_filters_refused),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_probe_paddr_only),
 		cmocka_unit_test(test_probe_without_damon),
 		cmocka_unit_test(test_real_files),
+		cmocka_unit_test(test_write_that_hangs),
 		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_ram),

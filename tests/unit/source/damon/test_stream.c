@@ -42,6 +42,8 @@ static int setup(void **state)
 		return -1;
 	f->src.fs = &f->fs;
 	f->src.id = 3;
+	f->src.kdamond = 500;
+	f->ring.tid = 500;
 	f->src.stream.format = fake_format;
 	f->src.stream.sample_us = 5000;
 	f->src.stream.aggr_us = 100000;
@@ -162,12 +164,35 @@ static void test_lost(void **state)
 	assert_int_equal(f->nr_lost, 1);
 }
 
+/* Another kdamond's records have our target's index, and are nobody's here. */
+static void test_another_kdamond(void **state)
+{
+	struct fixture *f = *state;
+	size_t i;
+
+	put(f, 1000 * MS, 0, 1);
+	f->ring.tid = 501;
+	put(f, 1020 * MS, 0, 19);
+	put(f, 1100 * MS, 1, 19);
+	f->ring.tid = 500;
+	put(f, 1100 * MS, 0, 1);
+	drain(f, 2000 * MS, true);
+	assert_int_equal(f->nr, 4);
+	assert_int_equal(f->nr_lost, 0);
+	for (i = 0; i < f->nr; i++) {
+		assert_int_equal(f->seen[i].region.pid, 41);
+		assert_in_range(f->seen[i].region.nr_accesses, 0, 1);
+	}
+	assert_int_equal(f->src.stream.nr_snapshots, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_moments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_kdamond, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
