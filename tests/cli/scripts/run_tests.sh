@@ -43,6 +43,21 @@ shown '^FAIL cli/x/bad: exit 3, wanted 0$'
 shown 'stderr: seen'
 expect '0 passed, 1 failed, 0 skipped' 1 tests/cli/x/hangs.sh
 shown 'timed out after 2 s'
+# What loops is ended by its own CPU time, whatever the clock says.
+echo 'while :; do :; done' | case_of loops
+TEST_TIMEOUT=600 TEST_CPU=1 expect '0 passed, 1 failed, 0 skipped' 1 tests/cli/x/loops.sh
+shown 'took 1 s of CPU time'
+
+# The interpreter behind a version manager's script is what the cases run.
+if command -v python3 >/dev/null; then
+	mkdir shims
+	python=$(python3 -c 'import sys; print(sys.executable)')
+	printf '#!/bin/sh\necho  >>"%s/shimmed"\nexec "%s" "$@"\n' "$PWD" "$python" >shims/python3
+	chmod +x shims/python3
+	echo 'python3 -c pass && python3 -c "import json"' | case_of runs_python
+	PATH=$PWD/shims:$PATH expect '1 passed, 0 failed, 0 skipped' 0 tests/cli/x/runs_python.sh
+	[ "$(wc -l <shimmed)" -eq 1 ] || { echo 'the script was run again'; exit 1; }
+fi
 
 echo 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done' | case_of busy
 export TEST_SLOWEST=1
