@@ -4,9 +4,8 @@
 
 #include <string.h>
 
-#include <zlib.h>
-
 #include "base/buf.h"
+#include "trace/inflate.h"
 
 static const uint8_t file_magic[8] = { 0x89, 'M', 'H', 'T', '\r', '\n', 0x1a, '\n' };
 static const uint8_t block_sync[4] = { 'M', 'H', 'B', 'K' };
@@ -14,7 +13,7 @@ static const uint8_t trailer_magic[8] = { 'M', 'H', 'T', 'E', 'N', 'D', '\r', '\
 
 uint32_t mh_crc(const void *bytes, size_t len)
 {
-	return (uint32_t)crc32_z(0, bytes, len);
+	return mh_crc32(bytes, len);
 }
 
 bool mh_crc_ok(const void *bytes, size_t len, uint32_t want)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw deflate back to bytes of a known length: through libdeflate where it was found when
- * building, which takes half the time, else through zlib.
+ * Raw deflate back to bytes of a known length, and CRC-32: through libdeflate where it
+ * was found when building, which takes half the time of zlib for the one and a tenth for
+ * the other, else through zlib.
  */
 #ifndef MEMHEAT_TRACE_INFLATE_H
 #define MEMHEAT_TRACE_INFLATE_H
@@ -27,5 +28,8 @@ void mh_inflater_free(struct mh_inflater *i);
 /* A whole stream: it must end exactly where both buffers do. */
 enum mh_inflate mh_inflate(struct mh_inflater *i, const uint8_t *stored,
 			   size_t stored_len, uint8_t *dst, size_t len);
+
+/* Of IEEE 802.3, as zlib has it. */
+uint32_t mh_crc32(const void *bytes, size_t len);
 
 #endif

@@ -31,3 +31,8 @@ enum mh_inflate mh_inflate(struct mh_inflater *i, const uint8_t *stored,
 		return MH_INFLATE_MALFORMED;
 	return MH_INFLATE_OK;
 }
+
+uint32_t mh_crc32(const void *bytes, size_t len)
+{
+	return libdeflate_crc32(0, bytes, len);
+}

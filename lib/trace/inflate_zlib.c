@@ -49,4 +49,9 @@ enum mh_inflate mh_inflate(struct mh_inflater *i, const uint8_t *stored,
 	return MH_INFLATE_OK;
 }
 
+uint32_t mh_crc32(const void *bytes, size_t len)
+{
+	return (uint32_t)crc32_z(0, bytes, len);
+}
+
 #endif
