@@ -34,7 +34,7 @@ struct fake_damon {
 	bool eperm_off;           /* older kernels: off after the targets' end */
 	bool module;              /* an exclusive kdamond runs */
 	bool target_ended;        /* processes of the targets are gone */
-	int reused;               /* when it is switched on, this pid is another's */
+	int reused;               /* at `on` and `commit` this pid is another's */
 	uint64_t tuned_sample_us; /* what update_tuned_intervals puts into the files */
 	size_t nr_tried;          /* regions that there are on request */
 	size_t tried_size;        /* of each */
@@ -307,6 +307,12 @@ static void fake_process(const struct fake_damon *f, int pid, const char *comm,
 	fclose(out);
 }
 
+static void fake_reuse(const struct fake_damon *f)
+{
+	if (f->reused)
+		fake_process(f, f->reused, "another", 7777);
+}
+
 static int fake_state(struct fake_damon *f, const char *word)
 {
 	char value[32];
@@ -319,8 +325,7 @@ static int fake_state(struct fake_damon *f, const char *word)
 		if (ret)
 			return ret;
 		f->running = true;
-		if (f->reused)
-			fake_process(f, f->reused, "another", 7777);
+		fake_reuse(f);
 		snprintf(value, sizeof(value), "%d", f->pid);
 		fake_set(f, FAKE_OWN "/state", "on");
 		fake_set(f, FAKE_OWN "/pid", value);
@@ -332,6 +337,7 @@ static int fake_state(struct fake_damon *f, const char *word)
 		fake_set(f, FAKE_OWN "/pid", "-1");
 	} else if (!strcmp(word, "commit") && f->has_commit) {
 		ret = f->running ? fake_validate(f) : -EINVAL;
+		fake_reuse(f);
 		f->nr_commits += !ret;
 	} else if (!strcmp(word, "update_tuned_intervals") && f->has_goal) {
 		snprintf(value, sizeof(value), "%" PRIu64, f->tuned_sample_us);

@@ -401,7 +401,8 @@ static int give_tuned(struct damo *d, struct damo_source *src,
 	src->tuned_us = s->sample_us;
 	mh_event_init(&ev, MH_EV_STAT);
 	ev.source = src->id;
-	ev.time_ns = s->start_ns;
+	/* Where it begins the one before ends, which had another. */
+	ev.time_ns = s->end_ns;
 	ev.stat.name = "damon.sample_us";
 	ev.stat.value = s->sample_us;
 	return d->fn(d->arg, &ev, err);

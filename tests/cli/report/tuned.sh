@@ -35,6 +35,11 @@ tuned damon.sample_us 250000
 by_sample=$(idle)
 tuned damon.aggr_us 5000000
 [ "$(idle)" -eq "$by_sample" ] || fail "$(idle) and $by_sample differ"
+# Less than one interval is no idle time: the first edge is the longest one of the last.
+status 0 "$MEMHEAT" report cold t --format csv
+sed -n 2p out | grep -q '^0,5000000000,0,all,$' || fail "tuned edges: $(cat out)"
+[ "$(awk -F , '$3 == 4096 && $4 == "all" { print $1 "-" $2 }' out)" = 60000000000-300000000000 ] ||
+	fail "idle for a minute: $(cat out)"
 # 12 intervals of 5 s are a minute.
 "$MEMHEAT" report wss t --age 50s: --format json >out
 shows '"n":1,'
@@ -91,3 +96,28 @@ for age in 1s:1100ms 2s:3s; do
 	status 0 "$MEMHEAT" dump u --kind region --age "$age"
 	sed -n 's/.* start=\([^ ]* end=[^ ]*\) .*/\1/p' out | sort | cmp - want || fail "$(cat out)"
 done
+
+# An age in microseconds is of the intervals that its snapshot had: 55 s are 11 of 5 s, and
+# 550 of 100 ms.
+snapshot()
+{
+	cat <<E
+{"start_time": "$1", "end_time": "$2", "regions": [{"start": "4096", "end": "8192",
+"nr_accesses": {"samples": "0", "percent": null}, "age": {"usec": "55 s", "aggr_intervals":
+null}, "sz_filter_passed": "0 B"}], "total_bytes": null, "sample_interval_us": $3}
+E
+}
+{
+	echo '[{"kdamond_idx": null, "context_idx": null, "intervals": {"sample_us": "5 ms",
+		"aggr_us": "100 ms", "ops_update_us": "1 s"}, "scheme_idx": null, "target_id": 0,
+		"scheme_filters": [], "snapshots": ['
+	snapshot 0 100000000 null
+	echo ,
+	snapshot 100000000 5100000000 '"250 ms"'
+	echo ']}]'
+} >record
+status 0 "$MEMHEAT" import damo record -o t
+status 0 "$MEMHEAT" dump t --kind region
+[ "$(sed -n 's/^region .* age=//p' out | tr '\n' ' ')" = '550 11 ' ] || fail "$(cat out)"
+status 0 "$MEMHEAT" dump t --kind region --age 54s:56s
+[ "$(grep -c ^region out)" -eq 2 ] || fail "$(cat out)"

@@ -111,6 +111,51 @@ static void test_reused_before_on(void **state)
 	expect(&f, DAMON_KDAMONDS "/nr_kdamonds", "0");
 }
 
+/* A child that ends while it becomes a target: its slot is given up again. */
+static void test_reused_at_commit(void **state)
+{
+	static const struct mh_target tree = { .type = MH_TARGET_PROCESSES,
+					       .pids = &target_pid,
+					       .nr_pids = 1,
+					       .children = 1 };
+	struct mh_source_opts opts = { .polled = { 1000000, 0 } };
+	struct seen seen = { 0 };
+	struct mh_tell to = { .fn = keep, .arg = &seen, .source = 1 };
+	struct mh_source *src = NULL;
+	struct fake_damon f;
+	struct mh_err err;
+	int reused;
+
+	(void)state;
+	for (reused = 0; reused < 2; reused++) {
+		fake_init(&f);
+		assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &tree, &opts,
+					    keep, &seen, &err),
+			      MH_OK, &err);
+		fake_file(&f.fs, "/proc/43/stat",
+			  "43 (child) S 42 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 950 0 0 0 "
+			  "0 0 0 0\n");
+		fake_file(&f.fs, "/proc/42/task/42/children", "43 ");
+		to.time_ns = mh_tell_now_ns();
+		assert_status(mh_damon_procs_look(&src->procs, &to, false, &err), MH_OK,
+			      &err);
+		f.reused = reused ? 43 : 0;
+		assert_status(mh_damon_slots_follow(src, &to, &err), MH_OK, &err);
+		assert_int_equal(f.nr_commits, 1);
+		assert_int_equal(src->slots.nr, 2);
+		assert_int_equal(src->slots.v[1].since_ns == UINT64_MAX, reused);
+		f.reused = 0;
+		if (reused)
+			fake_file(&f.fs, "/proc/42/task/42/children", " ");
+		assert_status(mh_damon_procs_look(&src->procs, &to, false, &err), MH_OK,
+			      &err);
+		assert_status(mh_damon_slots_follow(src, &to, &err), MH_OK, &err);
+		assert_int_equal(src->slots.nr, reused ? 1 : 2);
+		assert_int_equal(f.nr_commits, reused ? 2 : 1);
+		end(&f, src);
+	}
+}
+
 /* As the target ends its pid is given to another: that one is nobody of ours. */
 static void test_reused_meanwhile(void **state)
 {
@@ -367,6 +412,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reused_before_on),
+		cmocka_unit_test(test_reused_at_commit),
 		cmocka_unit_test(test_reused_meanwhile),
 		cmocka_unit_test(test_no_regions),
 		cmocka_unit_test(test_other_namespace),
