@@ -275,6 +275,15 @@ static int map_rings(struct mh_sampler *s, struct sampler_task *t, struct mh_err
 
 /* ---- a task ---- */
 
+/* Of page faults the kernel does not say so, sample by sample, as of precise events. */
+static bool is_fault(const struct perf_event_attr *attr)
+{
+	return attr->type == PERF_TYPE_SOFTWARE &&
+	       (attr->config == PERF_COUNT_SW_PAGE_FAULTS ||
+		attr->config == PERF_COUNT_SW_PAGE_FAULTS_MIN ||
+		attr->config == PERF_COUNT_SW_PAGE_FAULTS_MAJ);
+}
+
 /* As the kernel took the attributes: something may have been given up. */
 static void lay_out(struct mh_sampler *s)
 {
@@ -287,6 +296,7 @@ static void lay_out(struct mh_sampler *s)
 			.sample_type = attr->sample_type,
 			.read_format = attr->read_format,
 			.sample_id_all = true,
+			.exact_ip = is_fault(attr),
 			.regs_user = attr->sample_regs_user,
 			.period = attr->freq ? 1 : attr->sample_period,
 			.event = (uint16_t)i,

@@ -38,8 +38,9 @@ loop 1 &
 second=$!
 trap cleanup EXIT
 
-# record ARG...: then ./samples has "CPU FLAGS WHO" per sample: first, second or other, by
-# the shell that is the process or its parent; ./most: the most of one process' user ones.
+# record ARG...: then ./samples has "CPU FLAGS WHO" per sample: 5 in user and 7 in kernel
+# mode; first, second or other, by the shell that is the process or its parent. ./most: the
+# most of one process' user ones.
 record()
 {
 	"$MEMHEAT" record -q -e $event -o t "$@" 2>err || fail "$*: $(cat err)"
@@ -59,7 +60,7 @@ record()
 	NR == FNR { if ($1 == "task" && value("ppid")) parent[value("pid")] = value("ppid"); next }
 	$1 == "sample" {
 		print value("cpu") + 0, value("flags") + 0, who(value("pid"))
-		if (value("flags") == 1 && ++nr[value("pid")] > most)
+		if (value("flags") == 5 && ++nr[value("pid")] > most)
 			most = nr[value("pid")]
 	}
 	END { print most + 0 >"most" }' text text >samples
@@ -78,23 +79,23 @@ whole()
 }
 
 record -a --for 700ms
-has '^0 1 first'
-has '^1 1 second'
+has '^0 5 first'
+has '^1 5 second'
 has_no '^1 . first'
 has_no '^0 . second'
 whole
 record -a -C 1 --for 500ms
-has '^1 1 second'
+has '^1 5 second'
 has_no '^0 '
 has_no first
 whole
 record -a -C 0 -u --for 500ms
-has '^0 1 first'
+has '^0 5 first'
 has_no '^1 '
-has_no '^. 3 '
+has_no '^. 7 '
 
 record -p $first --for 500ms
-has '^0 1 first'
+has '^0 5 first'
 has_no second
 has_no other
 whole
@@ -111,17 +112,17 @@ has_no other
 
 # The mode by an option and by the event's name.
 record -p $second -k --for 500ms
-has '^1 3 second'
-has_no '^. 1 '
+has '^1 7 second'
+has_no '^. 5 '
 record -p $second -u --for 500ms
-has '^1 1 second'
-has_no '^. 3 '
-for flags in 1 3; do
+has '^1 5 second'
+has_no '^. 7 '
+for flags in 5 7; do
 	event=page-faults:u
-	[ $flags -eq 1 ] || event=page-faults:k
+	[ $flags -eq 5 ] || event=page-faults:k
 	record -p $second --for 500ms
 	has "^1 $flags second"
-	has_no "^. $((4 - flags)) "
+	has_no "^. $((12 - flags)) "
 done
 event=page-faults
 
@@ -146,7 +147,7 @@ if [ -n "$mount" ] && mkdir "$mount/memheat-test.$$" 2>err; then
 	group=$mount/memheat-test.$$
 	echo $first >"$group/cgroup.procs"
 	record --cgroup "/memheat-test.$$" --for 700ms
-	has '^0 1 first'
+	has '^0 5 first'
 	has_no second
 	whole
 else

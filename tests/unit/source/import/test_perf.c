@@ -439,13 +439,13 @@ static const char whole_text[] =
 	"prot=5 "
 	"maj=8 min=1 ino=4242 ino_gen=1 path=/usr/bin/a.out\n"
 	"sample time=5000 source=2 pid=7 tid=8 cpu=3 ip=0x401300 addr=0x7f0000002000 "
-	"event=1 flags=1\n"
+	"event=1 flags=5\n"
 	"sample time=5010 source=1 pid=7 tid=8 cpu=3 ip=0x401234 addr=0x7f0000001008 "
 	"phys=0x123456000 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 "
 	"page_shift=12 stack=2\n"
 	"map time=5020 source=1 op=add pid=7 start=0x400000 end=0x408000 pgoff=0x1000 "
 	"prot=5 path=/usr/bin/a.out build_id=303132333435363738396162636465666768696a\n"
-	"sample time=5090 source=2 pid=7 tid=8 cpu=3 ip=0x401300 event=1 flags=1\n"
+	"sample time=5090 source=2 pid=7 tid=8 cpu=3 ip=0x401300 event=1 flags=5\n"
 	"sample time=5100 source=1 pid=7 tid=8 cpu=3 ip=0x401234 phys=0x123456000 "
 	"data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=4 page_shift=12 "
 	"stack=2\n"
@@ -456,7 +456,7 @@ static const char whole_text[] =
 	"phys=0x123456000 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 "
 	"page_shift=12 stack=2\n"
 	"sample time=5310 source=2 pid=7 tid=8 cpu=3 ip=0x401300 addr=0x7f0000003fff "
-	"event=1 flags=1\n"
+	"event=1 flags=5\n"
 	"task time=6000 source=1 op=exit pid=7 tid=7 ppid=1\n";
 
 /* The same recording in both byte orders and both modes says the same. */
