@@ -200,6 +200,8 @@ static void parse_sample(struct mh_event *ev, const struct mh_ring_layout *l,
 
 	ev->kind = MH_EV_SAMPLE;
 	s->flags = flags_of(misc);
+	if (l->exact_ip)
+		s->flags |= MH_SAMPLE_EXACT_IP;
 	s->event = l->event;
 	s->period = l->period;
 	if (type & PERF_SAMPLE_IDENTIFIER)

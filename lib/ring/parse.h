@@ -20,6 +20,7 @@ struct mh_ring_layout {
 	bool branch_hw_index; /* PERF_SAMPLE_BRANCH_HW_INDEX was asked for */
 	bool branch_counters; /* PERF_SAMPLE_BRANCH_COUNTERS was */
 	bool swapped;         /* the bytes are of the other byte order */
+	bool exact_ip;        /* IP is that of the access, whatever the records say */
 	bool longer; /* the records may hold more than we know of: do not ask for their
 		      * exact end */
 	uint64_t regs_user, regs_intr; /* masks of sample_regs_user, sample_regs_intr */

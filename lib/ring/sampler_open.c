@@ -11,7 +11,8 @@
 #include "base/vec.h"
 #include "ring/sampler_live.h"
 
-#define SIDE_KIB 128
+#define SIDE_KIB  128
+#define SWAPS_MAX 16
 
 void mh_sampler_close_task(struct mh_sampler *s, struct sampler_task *t)
 {
@@ -123,22 +124,58 @@ static int note_id(struct mh_sampler *s, int fd, size_t event, struct mh_err *er
 	return MH_OK;
 }
 
+static int open_led(struct mh_sampler *s, struct sampler_task *t, size_t lane,
+		    size_t event, struct mh_err *err)
+{
+	struct sampler_event *e = &s->events[event];
+	int *lead = fd_of(s, t, lane, SAMPLER_LEAD(event));
+	int ret = open_one(s, t, lane, SAMPLER_LEAD(event), -1, &e->lead, err);
+
+	if (ret)
+		return ret;
+	agree(s);
+	ret = open_one(s, t, lane, SAMPLER_SAMPLE(event), *lead, &e->attr, err);
+	if (ret) {
+		close(*lead);
+		*lead = -1;
+	}
+	return ret;
+}
+
+/*
+ * A task that forks may swap its events with the child's, which are the same. A leader
+ * that went to a child is not of the task any more (EINVAL), or ended with it (ENODEV):
+ * another one is needed.
+ */
+static int open_pair(struct mh_sampler *s, struct sampler_task *t, size_t lane,
+		     size_t event, struct mh_err *err)
+{
+	bool may_fork = t->pid > 0 && !(s->flags & PERF_FLAG_PID_CGROUP);
+	struct mh_err why = { 0 };
+	unsigned i;
+	int ret;
+
+	for (i = 0; i < SWAPS_MAX; i++) {
+		ret = open_led(s, t, lane, event, &why);
+		if (!ret || !may_fork ||
+		    (why.sys_errno != ENODEV && why.sys_errno != EINVAL))
+			break;
+	}
+	if (ret && err)
+		*err = why;
+	return ret;
+}
+
 static int open_event(struct mh_sampler *s, struct sampler_task *t, size_t lane,
 		      size_t event, struct mh_err *err)
 {
 	struct sampler_event *e = &s->events[event];
-	int group_fd = -1, fd, ret = MH_OK;
+	int fd, ret;
 
 	if (!e->on[lane])
 		return MH_OK;
-	if (e->led_by) {
-		ret = open_one(s, t, lane, SAMPLER_LEAD(event), -1, &e->lead, err);
-		group_fd = *fd_of(s, t, lane, SAMPLER_LEAD(event));
-		agree(s);
-	}
-	if (!ret)
-		ret = open_one(s, t, lane, SAMPLER_SAMPLE(event), group_fd, &e->attr,
-			       err);
+	ret = e->led_by ? open_pair(s, t, lane, event, err)
+			: open_one(s, t, lane, SAMPLER_SAMPLE(event), -1, &e->attr, err);
 	if (ret)
 		return ret;
 	agree(s);
@@ -238,6 +275,15 @@ static int map_rings(struct mh_sampler *s, struct sampler_task *t, struct mh_err
 
 /* ---- a task ---- */
 
+/* Of page faults the kernel does not say so, sample by sample, as of precise events. */
+static bool is_fault(const struct perf_event_attr *attr)
+{
+	return attr->type == PERF_TYPE_SOFTWARE &&
+	       (attr->config == PERF_COUNT_SW_PAGE_FAULTS ||
+		attr->config == PERF_COUNT_SW_PAGE_FAULTS_MIN ||
+		attr->config == PERF_COUNT_SW_PAGE_FAULTS_MAJ);
+}
+
 /* As the kernel took the attributes: something may have been given up. */
 static void lay_out(struct mh_sampler *s)
 {
@@ -250,6 +296,7 @@ static void lay_out(struct mh_sampler *s)
 			.sample_type = attr->sample_type,
 			.read_format = attr->read_format,
 			.sample_id_all = true,
+			.exact_ip = is_fault(attr),
 			.regs_user = attr->sample_regs_user,
 			.period = attr->freq ? 1 : attr->sample_period,
 			.event = (uint16_t)i,

@@ -78,6 +78,12 @@ static void read_fields(struct perf_attr *a, struct mh_rbuf *b)
 	a->layout.regs_intr = mh_rbuf_host_u64(b);
 }
 
+/*
+ * A fault's IP is the instruction that faulted, which the kernel has no need to say. Of
+ * hardware events it says so sample by sample, and where it does not, it failed to find
+ * the instruction, however precise the event was to be. A breakpoint on data stops x86
+ * behind the instruction.
+ */
 static void settle(struct perf_attr *a, size_t index)
 {
 	a->layout.sample_id_all = a->flags >> 18 & 1;
@@ -90,7 +96,8 @@ static void settle(struct perf_attr *a, size_t index)
 	     a->config == PERF_COUNT_SW_PAGE_FAULTS_MIN ||
 	     a->config == PERF_COUNT_SW_PAGE_FAULTS_MAJ))
 		a->meaning = PERF_FAULT;
-	else if (a->type == PERF_TYPE_BREAKPOINT)
+	a->layout.exact_ip = a->meaning == PERF_FAULT;
+	if (a->type == PERF_TYPE_BREAKPOINT)
 		a->meaning = PERF_BREAKPOINT;
 }
 

@@ -43,6 +43,7 @@ struct mh_source {
 	struct mh_log log;
 	bool filters_modes, user_only, kernel_only, enabled;
 	uint64_t drain_ns, stat_ns, start_ns; /* when next */
+	uint64_t delay_ns;
 	uint64_t nonmem, nonmem_told, nonmem_since_ns;
 	uint64_t other_mode; /* samples of a mode that was not wanted */
 	struct mh_warned warned;
@@ -374,7 +375,8 @@ static int mem_open(struct mh_source **out, uint16_t id, const struct mh_target 
 	start_budget(src, opts);
 	now = mh_tell_now_ns();
 	src->enabled = !opts->mem.delay_ns;
-	src->start_ns = src->enabled ? UINT64_MAX : now + opts->mem.delay_ns;
+	src->delay_ns = opts->mem.delay_ns;
+	src->start_ns = src->enabled ? UINT64_MAX : 0;
 	src->drain_ns = now + DRAIN_NS;
 	src->stat_ns = now + STAT_NS;
 	src->nonmem_since_ns = now;
@@ -500,9 +502,16 @@ static int adapt(struct mh_source *src, const struct mh_tell *to, struct mh_err 
 	return ret;
 }
 
+/* A delay is the target's, which begins after open() and before the first step. */
 static int start(struct mh_source *src, struct mh_err *err)
 {
-	if (src->enabled || mh_tell_now_ns() < src->start_ns)
+	uint64_t now = mh_tell_now_ns();
+
+	if (src->enabled)
+		return MH_OK;
+	if (!src->start_ns)
+		src->start_ns = now + src->delay_ns;
+	if (now < src->start_ns)
 		return MH_OK;
 	src->enabled = true;
 	src->start_ns = UINT64_MAX;

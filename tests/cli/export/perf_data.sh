@@ -17,7 +17,7 @@ task time=0 source=1 op=exec pid=77 tid=77 comm=worker
 map time=0 source=1 op=add pid=77 start=0x400000 end=0x408000 prot=5 path=/nowhere/worker
 sample time=1000000123 source=1 pid=77 tid=78 cpu=3 ip=0x401234 addr=0x7f0000001008 phys=0x5008 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 page_shift=12
 sample time=1000000100 source=1 pid=77 tid=77 ip=0xffffffff81000010 addr=0x7f0000001010 data_src=0x10468100442 weight=12 flags=3
-sample time=1000000200 source=2 pid=77 tid=77 ip=0x401300 addr=0x7f0000002000 flags=1
+sample time=1000000200 source=2 pid=77 tid=77 ip=0x401300 addr=0x7f0000002000 flags=5
 lost time=1000000300 source=1 start_ns=1000000300 count=5 cause=ring
 END
 "$MEMHEAT" import text small.text -o small.data 2>err || fail "$(cat err)"

@@ -439,13 +439,13 @@ static const char whole_text[] =
 	"prot=5 "
 	"maj=8 min=1 ino=4242 ino_gen=1 path=/usr/bin/a.out\n"
 	"sample time=5000 source=2 pid=7 tid=8 cpu=3 ip=0x401300 addr=0x7f0000002000 "
-	"event=1 flags=1\n"
+	"event=1 flags=5\n"
 	"sample time=5010 source=1 pid=7 tid=8 cpu=3 ip=0x401234 addr=0x7f0000001008 "
 	"phys=0x123456000 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 "
 	"page_shift=12 stack=2\n"
 	"map time=5020 source=1 op=add pid=7 start=0x400000 end=0x408000 pgoff=0x1000 "
 	"prot=5 path=/usr/bin/a.out build_id=303132333435363738396162636465666768696a\n"
-	"sample time=5090 source=2 pid=7 tid=8 cpu=3 ip=0x401300 event=1 flags=1\n"
+	"sample time=5090 source=2 pid=7 tid=8 cpu=3 ip=0x401300 event=1 flags=5\n"
 	"sample time=5100 source=1 pid=7 tid=8 cpu=3 ip=0x401234 phys=0x123456000 "
 	"data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=4 page_shift=12 "
 	"stack=2\n"
@@ -456,7 +456,7 @@ static const char whole_text[] =
 	"phys=0x123456000 data_src=0x10650100842 weight=31 ins_lat=7 period=1009 flags=5 "
 	"page_shift=12 stack=2\n"
 	"sample time=5310 source=2 pid=7 tid=8 cpu=3 ip=0x401300 addr=0x7f0000003fff "
-	"event=1 flags=1\n"
+	"event=1 flags=5\n"
 	"task time=6000 source=1 op=exit pid=7 tid=7 ppid=1\n";
 
 /* The same recording in both byte orders and both modes says the same. */
@@ -938,6 +938,61 @@ static void test_old(void **state)
 	mh_wbuf_fini(&f.b);
 }
 
+/* ---- build-ids of the files, in a section behind the records ---- */
+
+static void two_mappings(struct build *f)
+{
+	mmap2(f, 0, false);
+	mmap2(f, 5020, true);
+}
+
+static void build_ids(struct build *f)
+{
+	static const char *const paths[] = { "/usr/bin/other", "/usr/bin/a.out" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		begin(f, 0, 1u << 15);
+		u32(f, UINT32_MAX);
+		mh_wbuf_bytes(&f->b, i ? "ABCDEFGHIJKLMNOPQRST" : "abcdefghijklmnopqrst",
+			      20);
+		mh_wbuf_u8(&f->b, 20);
+		mh_wbuf_bytes(&f->b, (uint8_t[3]){ 0 }, 3);
+		padded(f, paths[i]);
+		end(f);
+	}
+}
+
+/* A mapping without a build-id gets its file's; one that has its own keeps it. */
+static void test_build_id_section(void **state)
+{
+	static const struct event_spec *const one[] = { &faults };
+	struct mh_err err = { 0 };
+	struct layout l;
+	struct build f;
+	struct got g;
+	int big;
+
+	(void)state;
+	for (big = 0; big < 2; big++) {
+		make_file_of(&f, big, one, 1, two_mappings, &l);
+		put_at(&f, 72, 1u << 2, 8); /* in place of the other features */
+		feature(&f, l.data_end, build_ids);
+		assert_status(run(&g, f.b.p, f.b.len, &err), MH_OK, &err);
+		assert_string_equal(
+			g.text,
+			"map time=0 source=1 op=add pid=7 start=0x400000 end=0x408000 "
+			"pgoff=0x1000 prot=5 maj=8 min=1 ino=4242 ino_gen=1 "
+			"path=/usr/bin/a.out "
+			"build_id=4142434445464748494a4b4c4d4e4f5051525354\n"
+			"map time=5020 source=1 op=add pid=7 start=0x400000 end=0x408000 "
+			"pgoff=0x1000 prot=5 path=/usr/bin/a.out "
+			"build_id=303132333435363738396162636465666768696a\n");
+		got_fini(&g);
+		mh_wbuf_fini(&f.b);
+	}
+}
+
 /* ---- order ---- */
 
 /* More than the buffer holds, without rounds: nothing is dropped, lateness is counted. */
@@ -1106,6 +1161,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_damon),
 		cmocka_unit_test(test_ibs),
 		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_build_id_section),
 		cmocka_unit_test(test_order_is_bounded),
 		cmocka_unit_test(test_recordings),
 	};

@@ -106,7 +106,58 @@ static void test_attr_sizes(void **state)
 			event(&f, &e);
 			plain_sample(&f, 5000);
 			check(&f, "sample time=5000 source=2 pid=7 tid=8 ip=0x401234 "
-				  "addr=0x7f0000001008 flags=1\n");
+				  "addr=0x7f0000001008 flags=5\n");
+		}
+	}
+}
+
+/*
+ * Whose code address is the access's own: faults' always, others' where the kernel says
+ * so in the sample. An event that is to be precise may fail to be, and a breakpoint stops
+ * behind the access.
+ */
+static void test_exact_ip(void **state)
+{
+	static const struct {
+		uint32_t type;
+		uint64_t config;
+		unsigned precise;
+		uint16_t misc;
+		bool exact;
+	} rows[] = {
+		{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, 0, 0, true },
+		{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN, 0, 0, true },
+		{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ, 0, 0, true },
+		{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 0, 0, false },
+		{ PERF_TYPE_BREAKPOINT, 0, 0, 0, false },
+		{ PERF_TYPE_RAW, 0x1cd, 0, 0, false },
+		{ PERF_TYPE_RAW, 0x1cd, 3, 0, false },
+		{ PERF_TYPE_RAW, 0x1cd, 2, PERF_RECORD_MISC_EXACT_IP, true },
+		{ PERF_TYPE_RAW, 0x1cd, 3, PERF_RECORD_MISC_EXACT_IP, true },
+	};
+	struct event_spec e = {
+		.size = 136, .period = 1, .sample_type = PLAIN_TYPE, .ids = { 1, 0 }
+	};
+	struct build f;
+	size_t i;
+	int big;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (big = 0; big < 2; big++) {
+			char *text;
+
+			e.type = rows[i].type;
+			e.config = rows[i].config;
+			e.flags = (uint64_t)rows[i].precise << 15;
+			head(&f, big);
+			event(&f, &e);
+			plain_sample(&f, 5000);
+			put_at(&f, f.begun + 4, PERF_RECORD_MISC_USER | rows[i].misc, 2);
+			text = import(&f);
+			assert_non_null(strstr(text, rows[i].exact ? " flags=5\n"
+								   : " flags=1\n"));
+			free(text);
 		}
 	}
 }
@@ -305,9 +356,8 @@ static void test_32_bits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attr_sizes),
-		cmocka_unit_test(test_mappings),
-		cmocka_unit_test(test_hybrid),
+		cmocka_unit_test(test_attr_sizes), cmocka_unit_test(test_exact_ip),
+		cmocka_unit_test(test_mappings),   cmocka_unit_test(test_hybrid),
 		cmocka_unit_test(test_32_bits),
 	};
 
