@@ -109,7 +109,7 @@ enum mh_unnamed {
 	MH_UNNAMED_COMPRESSED, /* named by ELF; debug sections packed in a way unknown */
 	MH_UNNAMED_SPLIT,      /* named by ELF; the .dwo or .dwp file was not found */
 	MH_UNNAMED_DAMAGED,    /* debug information is damaged, or past a limit of work */
-	MH_UNNAMED_JIT         /* code without a file and no perf map names it */
+	MH_UNNAMED_JIT         /* code without a file, a perf map or a jitdump */
 };
 #define MH_NR_UNNAMED 14
 

@@ -15,18 +15,13 @@
 #include <sys/mman.h>
 
 #include "base/vec.h"
+#include "symbol/jit.h"
 #include "symbol/module.h"
-#include "symbol/textsyms.h"
 
 #define OPEN_MAX      32 /* modules that stay open for the next call */
 #define BSS_STEPS_MAX 4  /* mappings between a file's and the address */
 #define KERNEL_START  ((uint64_t)1 << 63)
 #define VDSO_MAX      (64 << 10)
-
-struct jit {
-	uint32_t pid;
-	struct mh_text_symbols symbols;
-};
 
 struct mh_symtab {
 	const struct mh_maps *maps;
@@ -41,10 +36,7 @@ struct mh_symtab {
 		size_t nr, cap;
 	} by_path;
 	size_t nr_open;
-	struct {
-		struct jit *v;
-		size_t nr, cap;
-	} jits;
+	struct mh_jits jits;
 	struct mh_text_symbols kernel;
 	bool kernel_read;
 	uint64_t counts[MH_NR_UNNAMED];
@@ -78,9 +70,7 @@ void mh_symtab_free(struct mh_symtab *st)
 	}
 	free(st->modules.v);
 	free(st->by_path.v);
-	for (i = 0; i < st->jits.nr; i++)
-		mh_text_symbols_fini(&st->jits.v[i].symbols);
-	free(st->jits.v);
+	mh_jits_fini(&st->jits);
 	mh_text_symbols_fini(&st->kernel);
 	mh_names_fini(&st->naming.names);
 	free(st);
@@ -245,100 +235,14 @@ static const struct mh_mapping *file_before(const struct mh_symtab *st,
 
 /* ---- code that has no file ---- */
 
-static int ns_pid(uint32_t pid)
-{
-	char path[64], line[256];
-	int inner = -1, n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		const char *last;
-
-		if (strncmp(line, "NSpid:", 6))
-			continue;
-		last = strrchr(line, '\t');
-		if (last && sscanf(last, "%d", &n) == 1)
-			inner = n;
-	}
-	if (f)
-		fclose(f);
-	return inner;
-}
-
-static int jit_read(struct mh_symtab *st, struct jit *jit)
-{
-	const char *dir = st->opts.perf_map_dir ? st->opts.perf_map_dir : "/tmp";
-	char path[MH_PATH_MAX];
-	int inner;
-
-	snprintf(path, sizeof(path), "%s/perf-%u.map", dir, jit->pid);
-	if (mh_perf_map_read(&jit->symbols, path, &st->naming.names))
-		return -1;
-	if (jit->symbols.nr || st->opts.perf_map_dir)
-		return 0;
-	/* In a container that still runs the file is elsewhere and has another number. */
-	inner = ns_pid(jit->pid);
-	if (inner <= 0)
-		return 0;
-	mh_text_symbols_fini(&jit->symbols);
-	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%d.map", jit->pid, inner);
-	return mh_perf_map_read(&jit->symbols, path, &st->naming.names);
-}
-
-static const struct mh_text_symbols *jit_get(struct mh_symtab *st, uint32_t pid)
-{
-	struct jit *jit;
-	size_t i;
-
-	for (i = 0; i < st->jits.nr; i++) {
-		if (st->jits.v[i].pid == pid)
-			return &st->jits.v[i].symbols;
-	}
-	jit = mh_vec_push(&st->jits);
-	if (!jit)
-		return NULL;
-	jit->pid = pid;
-	return jit_read(st, jit) ? NULL : &jit->symbols;
-}
-
-static int from_text(struct mh_symtab *st, const struct mh_text_symbols *symbols,
-		     uint64_t addr, enum mh_unnamed why_not, struct mh_symbol *out)
-{
-	const struct mh_text_symbol *t = mh_text_symbols_find(symbols, addr);
-	struct mh_symbol_frame *frame;
-
-	if (!t) {
-		out->why = symbols->nr ? MH_UNNAMED_NO_SYMBOL : why_not;
-		return 0;
-	}
-	frame = mh_names_room(&st->naming.names, sizeof(*frame));
-	if (!frame)
-		return -1;
-	*frame = (struct mh_symbol_frame){ .function = t->name, .file = "" };
-	out->kind = MH_SYMBOL_CODE;
-	out->why = MH_UNNAMED_NO_DEBUG;
-	out->name = t->name;
-	out->module = t->module;
-	out->offset = addr - t->addr.start;
-	out->size = t->addr.end == UINT64_MAX ? 0 : mh_range_len(t->addr);
-	out->frames = frame;
-	out->nr_frames = 1;
-	return 0;
-}
-
 static int without_file(struct mh_symtab *st, const struct mh_symbol_query *p,
 			struct mh_symbol *out)
 {
-	const struct mh_text_symbols *symbols;
-
 	out->kind = MH_SYMBOL_MAPPING;
 	out->why = MH_UNNAMED_ANON;
 	if (!(out->mapping->prot & PROT_EXEC))
 		return 0;
-	symbols = jit_get(st, mh_maps_space(st->maps, p->space)->pid);
-	return symbols ? from_text(st, symbols, p->addr, MH_UNNAMED_JIT, out) : -1;
+	return mh_jits_name(&st->jits, st->maps, &st->opts, &st->naming.names, p, out);
 }
 
 static int in_kernel(struct mh_symtab *st, const struct mh_symbol_query *p,
@@ -352,7 +256,8 @@ static int in_kernel(struct mh_symtab *st, const struct mh_symbol_query *p,
 		if (mh_kallsyms_read(&st->kernel, st->opts.kallsyms, &st->naming.names))
 			return -1;
 	}
-	if (from_text(st, &st->kernel, p->addr, MH_UNNAMED_NO_FILE, out))
+	if (mh_text_symbols_name(&st->kernel, p->addr, MH_UNNAMED_NO_FILE,
+				 &st->naming.names, out))
 		return -1;
 	if (out->name[0] && !out->module[0])
 		out->module = "[kernel]";
@@ -752,7 +657,7 @@ const char *mh_unnamed_words(enum mh_unnamed why)
 		[MH_UNNAMED_COMPRESSED] = "debug information not compressed by zlib",
 		[MH_UNNAMED_SPLIT] = "split debug information not found",
 		[MH_UNNAMED_DAMAGED] = "debug information damaged",
-		[MH_UNNAMED_JIT] = "generated code without a perf map",
+		[MH_UNNAMED_JIT] = "generated code without a perf map or jitdump",
 	};
 
 	return (unsigned)why < MH_NR_UNNAMED ? words[why] : "?";

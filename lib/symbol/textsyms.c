@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Text symbol tables. A JIT compiler appends to its map while it runs and reuses
- * addresses; the file has no times, so the last line for an address is taken.
- *
- * Not handled: jitdump files, which do have times.
+ * addresses; the file has no times, so the last line for an address is taken (jitdump.c
+ * has times).
  */
 #include "symbol/textsyms.h"
 
@@ -47,8 +46,7 @@ static int index_make(struct mh_text_symbols *s)
 	return 0;
 }
 
-/* A file in /tmp could be anybody's: only our own, or root's, or any as root. */
-static FILE *open_trusted(const char *path)
+FILE *mh_trusted_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -103,7 +101,7 @@ typedef int (*line_fn)(struct mh_text_symbols *out, char *line, struct mh_names 
 static int read_lines(struct mh_text_symbols *out, const char *path, line_fn fn,
 		      struct mh_names *names)
 {
-	FILE *f = open_trusted(path);
+	FILE *f = mh_trusted_open(path);
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t len;

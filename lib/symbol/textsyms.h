@@ -3,6 +3,8 @@
 #ifndef MEMHEAT_SYMBOL_TEXTSYMS_H
 #define MEMHEAT_SYMBOL_TEXTSYMS_H
 
+#include <stdio.h>
+
 #include "symbol/names.h"
 
 struct mh_text_symbol {
@@ -18,6 +20,9 @@ struct mh_text_symbols {
 	uint64_t *reach; /* the highest end up to each */
 };
 
+/* A file in /tmp could be anybody's: only our own, or root's, or any as root; NULL: not
+ * there, or not one of these. */
+FILE *mh_trusted_open(const char *path);
 /* Lines "START SIZE NAME", hexadecimal; others are passed over. A file that is not there
  * gives no symbols. Negative: out of memory. */
 int mh_perf_map_read(struct mh_text_symbols *out, const char *path,
