@@ -56,6 +56,15 @@ struct perf_spe {
 	} threads;
 	struct perf_spe_thread last; /* looked up, when there were last_nr */
 	size_t last_nr;
+	struct {
+		struct perf_spe_switch {
+			uint64_t time_ns;
+			uint32_t cpu;
+			struct perf_spe_thread to; /* tid UINT32_MAX: not told */
+		} * v;
+		size_t nr, cap;
+	} switches;
+	size_t switches_sorted; /* so many are in the order of CPU and time */
 };
 
 struct perf_import {
@@ -128,6 +137,8 @@ void mh_perf_spe_info(struct perf_import *p, struct mh_rbuf b);
 void mh_perf_spe_time(struct perf_import *p, struct mh_rbuf b);
 /* A thread of a process. */
 void mh_perf_spe_task(struct perf_import *p, uint32_t pid, uint32_t tid);
+/* A record SWITCH or SWITCH_CPU_WIDE, as its event lays it out. */
+void mh_perf_spe_switch(struct perf_import *p, const uint8_t *record, size_t len);
 /* Whether AUX data are SPE's and their event is known. */
 bool mh_perf_spe_wanted(struct perf_import *p);
 /* @b: body of AUXTRACE after its size. *done: bytes behind it that there were. */

@@ -447,6 +447,7 @@ static bool is_passed_over(struct perf_import *p, uint32_t type, const uint8_t *
 	case PERF_RECORD_SWITCH:
 	case PERF_RECORD_SWITCH_CPU_WIDE:
 		p->count.switches++;
+		mh_perf_spe_switch(p, record, len);
 		return true;
 	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:

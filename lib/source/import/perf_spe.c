@@ -6,8 +6,11 @@
  *
  * An operation is of the thread that its context packet names, else of the one that the
  * buffer was for; the process of a thread is what COMM and FORK said. Without a context
- * and without a thread (one buffer per CPU, CONFIG_PID_IN_CONTEXTIDR off) nothing tells,
- * and the sample has no process. Operations that are no memory access are counted and
+ * and without a thread (one buffer per CPU, CONFIG_PID_IN_CONTEXTIDR off) it is of whom
+ * the records of context switches before it put on the CPU; without those nothing tells,
+ * and the sample has no process. perf writes a CPU's records before its buffer, but reads
+ * them first: a switch between the two reads comes too late for what is behind it in the
+ * buffer. Operations that are no memory access are counted and
  * left out. Written after the documents of the architecture and of perf, and tried on
  * built files only.
  */
@@ -139,11 +142,86 @@ static uint32_t pid_of(struct perf_spe *spe, uint32_t tid)
 	return spe->last.pid;
 }
 
+/* ---- context switches ---- */
+
+/*
+ * A thread's own records tell when it comes and when it goes; those of a CPU, with the
+ * thread that goes, which comes.
+ */
+void mh_perf_spe_switch(struct perf_import *p, const uint8_t *record, size_t len)
+{
+	const struct perf_attr *a;
+	struct perf_spe_switch *one;
+	struct mh_ring_extra extra;
+	struct mh_rbuf b = mh_rbuf(record, len);
+	struct mh_event ev;
+	uint32_t type;
+	bool out;
+
+	b.swap = p->swap;
+	type = mh_rbuf_host_u32(&b);
+	out = mh_rbuf_host_u16(&b) & PERF_RECORD_MISC_SWITCH_OUT;
+	mh_rbuf_host_u16(&b); /* size */
+	a = p->spe.there && p->attrs.nr ? mh_perf_attrs_of(&p->attrs, record, len, type)
+					: NULL;
+	if (!a || mh_ring_parse(&ev, &a->layout, record, len, &extra) != MH_END ||
+	    extra.cpu == UINT32_MAX || !ev.time_ns)
+		return;
+	one = mh_vec_push(&p->spe.switches);
+	if (!one)
+		return;
+	*one = (struct perf_spe_switch){ ev.time_ns, extra.cpu, { 0, NO_THREAD } };
+	if (!out) {
+		one->to = (struct perf_spe_thread){ extra.pid, extra.tid };
+	} else if (type == PERF_RECORD_SWITCH_CPU_WIDE) {
+		one->to.pid = mh_rbuf_host_u32(&b);
+		one->to.tid = mh_rbuf_host_u32(&b);
+	}
+}
+
+static int by_cpu_and_time(const void *a, const void *b)
+{
+	const struct perf_spe_switch *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	/* Who goes does so before the other comes. */
+	return (y->to.tid == NO_THREAD) - (x->to.tid == NO_THREAD);
+}
+
+/* Who was on a CPU; NULL: nothing tells. */
+static const struct perf_spe_thread *on_cpu(struct perf_spe *spe, uint32_t cpu,
+					    uint64_t time_ns)
+{
+	const struct perf_spe_switch wanted = { .cpu = cpu, .time_ns = time_ns };
+	size_t low = 0, high = spe->switches.nr;
+
+	if (spe->switches_sorted != high) {
+		qsort(spe->switches.v, high, sizeof(*spe->switches.v), by_cpu_and_time);
+		spe->switches_sorted = high;
+	}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_cpu_and_time(&spe->switches.v[middle], &wanted) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || spe->switches.v[low - 1].cpu != cpu ||
+	    spe->switches.v[low - 1].to.tid == NO_THREAD)
+		return NULL;
+	return &spe->switches.v[low - 1].to;
+}
+
 /* ---- samples ---- */
 
 struct piece {
 	struct perf_attr *attr;
 	uint32_t cpu, tid;
+	bool cpu_told;
 	int neoverse;
 };
 
@@ -171,6 +249,7 @@ static int give(struct perf_import *p, const struct piece *piece,
 {
 	const struct perf_attr *a = piece->attr;
 	uint32_t tid = r->context != UINT32_MAX ? r->context : piece->tid;
+	const struct perf_spe_thread *on;
 	struct mh_event ev;
 
 	mh_event_init(&ev, MH_EV_SAMPLE);
@@ -187,6 +266,10 @@ static int give(struct perf_import *p, const struct piece *piece,
 	if (tid != NO_THREAD) {
 		ev.sample.tid = tid;
 		ev.sample.pid = pid_of(&p->spe, tid);
+	} else if (piece->cpu_told && p->spe.time_mult && r->timestamp) {
+		on = on_cpu(&p->spe, piece->cpu, ev.time_ns);
+		ev.sample.tid = on ? on->tid : 0;
+		ev.sample.pid = on ? on->pid : 0;
 	}
 	return mh_perf_made(p, piece->attr, &ev, err);
 }
@@ -251,7 +334,8 @@ int mh_perf_spe_data(struct perf_import *p, struct mh_rbuf b, uint64_t size,
 	mh_rbuf_host_u32(&b); /* index */
 	piece.tid = mh_rbuf_host_u32(&b);
 	piece.cpu = mh_rbuf_host_u32(&b);
-	if (piece.cpu == UINT32_MAX || b.bad)
+	piece.cpu_told = piece.cpu != UINT32_MAX && !b.bad;
+	if (!piece.cpu_told)
 		piece.cpu = 0;
 	piece.neoverse = neoverse_of(p, piece.cpu);
 	if (!bytes)
@@ -283,4 +367,5 @@ void mh_perf_spe_fini(struct perf_spe *spe)
 {
 	free(spe->cpus.v);
 	free(spe->threads.v);
+	free(spe->switches.v);
 }

@@ -254,6 +254,147 @@ static void test_whose_and_when(void **state)
 	mh_wbuf_fini(&b);
 }
 
+/* @other: pid and tid, of the record that a whole CPU's event gets */
+static void switched(struct build *f, uint32_t cpu, uint64_t time_ns, uint32_t pid,
+		     uint32_t tid, bool out, const uint32_t *other)
+{
+	begin(f, other ? PERF_RECORD_SWITCH_CPU_WIDE : PERF_RECORD_SWITCH,
+	      out ? PERF_RECORD_MISC_SWITCH_OUT : 0);
+	if (other) {
+		u32(f, other[0]);
+		u32(f, other[1]);
+	}
+	u32(f, pid);
+	u32(f, tid);
+	u64(f, time_ns);
+	u32(f, cpu);
+	u32(f, 0);
+	u64(f, 101);
+	end(f);
+}
+
+static void expect_thread(const struct mh_event *ev, uint32_t pid, uint32_t tid)
+{
+	assert_int_equal(ev->sample.pid, pid);
+	assert_int_equal(ev->sample.tid, tid);
+}
+
+/* No context packets: the records of switches tell who was on the buffer's CPU. */
+static void test_switches(void **state)
+{
+	/* 1004000, 1008000, ... ns */
+	static const uint64_t ticks[] = { 90, 100, 199, 200, 300, 400 };
+	static const uint32_t second[] = { 9, 19 };
+	struct mh_err err = { 0 };
+	struct mh_wbuf b = { 0 };
+	struct build f;
+	struct got g;
+	size_t i;
+	int big;
+
+	(void)state;
+	for (big = 0; big < 2; big++) {
+		head(&f, big);
+		info(&f, 4, WORDS(version_2));
+		time_conv(&f);
+		switched(&f, 1, 1003000, 5, 5, false, NULL);
+		switched(&f, 0, 1004000, 7, 8, false, NULL);
+		/* One goes as the other comes; the latter's record may be first. */
+		switched(&f, 0, 1008000, 9, 18, false, NULL);
+		switched(&f, 0, 1008000, 7, 8, true, NULL);
+		switched(&f, 0, 1012000, 9, 18, true, second);
+		switched(&f, 0, 1016000, 9, 19, true, NULL);
+		b.len = 0;
+		for (i = 0; i < 6; i++)
+			operation(&b, false, 0x1000, NO_CONTEXT, ticks[i]);
+		aux(&f, UINT32_MAX, 0, &b);
+		b.len = 0;
+		/* A context is believed first; a CPU of which nothing is told. */
+		operation(&b, false, 0x1000, 33, 200);
+		aux(&f, UINT32_MAX, 0, &b);
+		b.len = 0;
+		operation(&b, false, 0x1000, NO_CONTEXT, 200);
+		aux(&f, UINT32_MAX, 2, &b);
+		assert_status(run(&g, &f, &err), MH_OK, &err);
+		assert_int_equal(g.samples, 8);
+		/* They come out by time; of one time, as they were read. */
+		expect_thread(&g.first[0], 0, 0);
+		expect_thread(&g.first[1], 7, 8);
+		expect_thread(&g.first[2], 7, 8);
+		expect_thread(&g.first[3], 9, 18);
+		expect_thread(&g.first[4], 33, 33);
+		expect_thread(&g.first[5], 0, 0);
+		expect_thread(&g.first[6], 9, 19);
+		expect_thread(&g.first[7], 0, 0);
+		mh_wbuf_fini(&f.b);
+	}
+
+	/* Without a word on the clock, nothing tells. */
+	head(&f, false);
+	info(&f, 4, WORDS(version_2));
+	switched(&f, 0, 1004000, 7, 8, false, NULL);
+	b.len = 0;
+	operation(&b, false, 0x1000, NO_CONTEXT, 200);
+	aux(&f, UINT32_MAX, 0, &b);
+	assert_status(run(&g, &f, &err), MH_OK, &err);
+	assert_int_equal(g.samples, 1);
+	expect_thread(&g.first[0], 0, 0);
+	mh_wbuf_fini(&f.b);
+	mh_wbuf_fini(&b);
+}
+
+static void cpuid(struct build *f, const char *id)
+{
+	begin(f, 80, 0);
+	u64(f, 9);
+	counted(f, id);
+	end(f);
+}
+
+/* The first version does not name its CPUs: the recording's own word on them decides. */
+static void test_cpuid(void **state)
+{
+	static const struct {
+		const char *id;
+		uint8_t level;
+	} rows[] = {
+		{ "0x00000000410fd0c0", MH_LEVEL_RAM }, /* N1 */
+		{ "0x00000000610f0220", MH_LEVEL_L1 },  /* numbers in its own way */
+		{ "GenuineIntel,6,85,4", MH_LEVEL_L1 },
+		{ NULL, MH_LEVEL_L1 },
+	};
+	struct mh_err err = { 0 };
+	struct mh_wbuf b = { 0 };
+	struct build f;
+	struct got g;
+	size_t i;
+
+	(void)state;
+	operation(&b, false, 0x1000, 7, 100);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		head(&f, false);
+		if (rows[i].id)
+			cpuid(&f, rows[i].id);
+		info(&f, 4, WORDS(version_1));
+		time_conv(&f);
+		aux(&f, UINT32_MAX, 0, &b);
+		assert_status(run(&g, &f, &err), MH_OK, &err);
+		assert_int_equal(g.samples, 1);
+		check(&g.first[0], 1004000, 7, 7, 0, 0x1000, rows[i].level);
+		mh_wbuf_fini(&f.b);
+	}
+	/* Each CPU's own word goes before it. */
+	head(&f, false);
+	cpuid(&f, "0x00000000410fd0c0");
+	info(&f, 4, WORDS(version_2));
+	time_conv(&f);
+	aux(&f, UINT32_MAX, 1, &b);
+	assert_status(run(&g, &f, &err), MH_OK, &err);
+	check(&g.first[0], 1004000, 7, 7, 1, 0x1000, MH_LEVEL_L1);
+	mh_wbuf_fini(&f.b);
+	mh_wbuf_fini(&b);
+}
+
 #define MANY 5000u /* far more than a buffer of the reader holds */
 
 /* Operations that straddle the reader's buffers, behind padding; the end is cut. */
@@ -327,6 +468,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whose_and_when),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_cpuid),
 		cmocka_unit_test(test_many_and_cut),
 		cmocka_unit_test(test_others),
 	};
