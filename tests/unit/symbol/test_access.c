@@ -141,12 +141,12 @@ static int waited(pid_t pid)
 
 static void step_through(struct run *r, pid_t pid)
 {
-	struct mh_insn_decoder *d = mh_insn_decoder_new();
+	struct mh_insn_decoder *d;
 	struct user_regs_struct regs;
 	size_t len = r->code_end - r->code_start;
 	struct mh_insn *known = calloc(len, sizeof(*known)), *in;
 
-	assert_non_null(d);
+	assert_int_equal(mh_insn_decoder_new(&d), MH_OK);
 	assert_non_null(known);
 	for (; r->nr_steps < STEPS_MAX; r->nr_steps++) {
 		uint8_t bytes[16];
