@@ -224,7 +224,7 @@ $(fuzz_bin): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/libmemh
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
 fuzz: $(fuzz_bin) ## Run each libFuzzer target for FUZZ_SECONDS (30)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) TEST_JOBS=$(TEST_JOBS) scripts/fuzz $(fuzz_bin)
-soak: $(for_cases) $(BUILD)/tests/workload-static ## Run what takes long: kills, repetitions, long fuzzing
+soak: $(for_cases) $(BUILD)/tests/workload-static $(BUILD)/tests/unit/symbol/test_access ## Run what takes long: kills, repetitions, long fuzzing
 	@$(call script_or_word,soak)
 bench: $(for_cases) ## Measure sizes and speeds, as JSON
 	@$(call script_or_word,bench)

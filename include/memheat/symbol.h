@@ -205,7 +205,7 @@ int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places
 /* Why the type of an access is not known. */
 enum mh_untyped {
 	MH_TYPED,
-	MH_UNTYPED_NO_DECODER,  /* built without capstone */
+	MH_UNTYPED_NO_DECODER,  /* built, or here, without capstone */
 	MH_UNTYPED_SKID,        /* the source's code addresses are not exact */
 	MH_UNTYPED_NO_CODE,     /* no code address, or no file with the code */
 	MH_UNTYPED_NO_DEBUG,    /* no debug information of the function */

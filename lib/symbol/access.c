@@ -25,7 +25,7 @@ const char *mh_untyped_words(enum mh_untyped why)
 {
 	static const char *const words[MH_NR_UNTYPED] = {
 		[MH_TYPED] = "typed",
-		[MH_UNTYPED_NO_DECODER] = "built without capstone",
+		[MH_UNTYPED_NO_DECODER] = "no capstone to decode instructions with",
 		[MH_UNTYPED_SKID] = "code addresses with skid",
 		[MH_UNTYPED_NO_CODE] = "no file with the code",
 		[MH_UNTYPED_NO_DEBUG] = "no debug information",
@@ -572,7 +572,7 @@ int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
 			   const struct mh_module_access *items, size_t nr)
 {
 	struct access a = { .m = m, .naming = naming, .split.elf.fd = -1 };
-	int failed;
+	int failed, status;
 
 	all_are(items, nr, MH_UNTYPED_NO_DEBUG);
 	if (!m->elf.handle) {
@@ -586,8 +586,12 @@ int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,
 	if (!m->has_dwarf)
 		return 0;
 	fuel_up(m, nr);
-	a.decoder = mh_insn_decoder_new();
-	if (!a.decoder || !mh_module_units(m)) {
+	status = mh_insn_decoder_new(&a.decoder);
+	if (status == MH_ENOSUP) {
+		all_are(items, nr, MH_UNTYPED_NO_DECODER);
+		return 0;
+	}
+	if (status || !mh_module_units(m)) {
 		mh_insn_decoder_free(a.decoder);
 		return -1;
 	}

@@ -64,8 +64,8 @@ struct mh_insn {
 
 struct mh_insn_decoder;
 
-/* NULL: no memory. */
-struct mh_insn_decoder *mh_insn_decoder_new(void);
+/* MH_ENOMEM; MH_ENOSUP where the library that decodes is not on this machine. */
+int mh_insn_decoder_new(struct mh_insn_decoder **out);
 void mh_insn_decoder_free(struct mh_insn_decoder *d);
 
 /* One instruction of x86-64 at @addr. False: not one. */

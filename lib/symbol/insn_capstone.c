@@ -3,35 +3,93 @@
  * Instructions of x86-64, by capstone. What is not told apart here changes the registers
  * that capstone says it writes, and nothing is known of them afterwards.
  *
+ * The library is loaded by who first decodes: its tables hold 77,000 addresses that the
+ * loader corrects, which took the half of the start of every command.
+ *
  * Not handled: other processors; their code has no types of accesses.
  */
 #include "symbol/insn.h"
 
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <memheat/base.h>
+
+#define TEXT_OF(x)    #x
+#define SONAME(major) "libcapstone.so." TEXT_OF(major)
+
+/* Declared as the headers do. */
+struct capstone {
+	__typeof__(&cs_open) open;
+	__typeof__(&cs_close) close;
+	__typeof__(&cs_option) option;
+	__typeof__(&cs_malloc) malloc;
+	__typeof__(&cs_free) free;
+	__typeof__(&cs_disasm_iter) disasm_iter;
+	__typeof__(&cs_regs_access) regs_access;
+	__typeof__(&cs_insn_group) insn_group;
+};
 
 struct mh_insn_decoder {
+	struct capstone lib;
 	csh handle;
 	cs_insn *insn;
 };
 
-struct mh_insn_decoder *mh_insn_decoder_new(void)
+static bool capstone_load(struct capstone *lib)
+{
+	void *library =
+		dlopen(SONAME(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	const struct {
+		const char *name;
+		void *to;
+	} calls[] = {
+		{ "cs_open", &lib->open },
+		{ "cs_close", &lib->close },
+		{ "cs_option", &lib->option },
+		{ "cs_malloc", &lib->malloc },
+		{ "cs_free", &lib->free },
+		{ "cs_disasm_iter", &lib->disasm_iter },
+		{ "cs_regs_access", &lib->regs_access },
+		{ "cs_insn_group", &lib->insn_group },
+	};
+	bool whole = library != NULL;
+	size_t i;
+
+	for (i = 0; whole && i < sizeof(calls) / sizeof(*calls); i++) {
+		void *call = dlsym(library, calls[i].name);
+
+		memcpy(calls[i].to, &call, sizeof(call));
+		whole = call != NULL;
+	}
+	if (library)
+		dlclose(library);
+	return whole;
+}
+
+int mh_insn_decoder_new(struct mh_insn_decoder **out)
 {
 	struct mh_insn_decoder *d = calloc(1, sizeof(*d));
+	int status = MH_ENOMEM;
 
+	*out = NULL;
 	if (!d)
-		return NULL;
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &d->handle)) {
+		return status;
+	if (!capstone_load(&d->lib) ||
+	    d->lib.open(CS_ARCH_X86, CS_MODE_64, &d->handle) != CS_ERR_OK) {
 		free(d);
-		return NULL;
+		return MH_ENOSUP;
 	}
-	cs_option(d->handle, CS_OPT_DETAIL, CS_OPT_ON);
-	d->insn = cs_malloc(d->handle);
+	d->lib.option(d->handle, CS_OPT_DETAIL, CS_OPT_ON);
+	d->insn = d->lib.malloc(d->handle);
 	if (!d->insn) {
 		mh_insn_decoder_free(d);
-		return NULL;
+		return status;
 	}
-	return d;
+	*out = d;
+	return MH_OK;
 }
 
 void mh_insn_decoder_free(struct mh_insn_decoder *d)
@@ -39,8 +97,8 @@ void mh_insn_decoder_free(struct mh_insn_decoder *d)
 	if (!d)
 		return;
 	if (d->insn)
-		cs_free(d->insn, 1);
-	cs_close(&d->handle);
+		d->lib.free(d->insn, 1);
+	d->lib.close(&d->handle);
 	free(d);
 }
 
@@ -290,7 +348,7 @@ static void classify(struct mh_insn *out, const struct mh_insn_decoder *d,
 		out->op = MH_INSN_END;
 		break;
 	default:
-		if (cs_insn_group(d->handle, in, CS_GRP_JUMP))
+		if (d->lib.insn_group(d->handle, in, CS_GRP_JUMP))
 			classify_jump(out, x, MH_INSN_BRANCH);
 		else if (in->id >= X86_INS_CMOVA && in->id <= X86_INS_CMOVS)
 			classify_move(out, x, MH_INSN_CHOOSE);
@@ -322,7 +380,7 @@ static uint16_t clobbers(const struct mh_insn_decoder *d, const cs_insn *in)
 	uint8_t nr_reads = 0, nr_writes = 0, bytes, i, reg;
 	uint16_t mask = 0;
 
-	if (cs_regs_access(d->handle, in, reads, &nr_reads, writes, &nr_writes))
+	if (d->lib.regs_access(d->handle, in, reads, &nr_reads, writes, &nr_writes))
 		return 0xffff & ~(1u << MH_REG_RSP);
 	for (i = 0; i < nr_writes; i++) {
 		reg = reg_of(writes[i], &bytes);
@@ -342,7 +400,7 @@ bool mh_decode(struct mh_insn_decoder *d, struct mh_insn *out, const uint8_t *by
 	uint8_t i;
 
 	*out = (struct mh_insn){ .addr = addr, .dst = MH_NO_REG, .src = MH_NO_REG };
-	if (!cs_disasm_iter(d->handle, &at, &left, &next, d->insn))
+	if (!d->lib.disasm_iter(d->handle, &at, &left, &next, d->insn))
 		return false;
 	x = &d->insn->detail->x86;
 	out->len = (uint8_t)d->insn->size;

@@ -167,7 +167,7 @@ int main()
 	tell_maps();
 	fflush(stdout);
 	TRAP();
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 2; i++) {
 		sink += run_all(all);
 		recs_link(recs);
 		sink += recs_sum(recs);

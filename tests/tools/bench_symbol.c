@@ -231,7 +231,7 @@ static int types(const char *path)
 static int access_shares(const char *path, size_t n)
 {
 	const struct mh_elf_section *text;
-	struct mh_insn_decoder *d = mh_insn_decoder_new();
+	struct mh_insn_decoder *d;
 	struct mh_symbol_query *places = NULL;
 	uint64_t state = 88172645463325252u, counts[MH_NR_UNTYPED] = { 0 }, all;
 	struct mh_elf_names names = { 0 };
@@ -242,7 +242,8 @@ static int access_shares(const char *path, size_t n)
 	struct mh_err err;
 	size_t nr = 0, cap = 0, i;
 
-	if (!d || mh_elf_open(&elf, path, &err) || mh_elf_names_read(&names, &elf, &err))
+	if (mh_insn_decoder_new(&d) || mh_elf_open(&elf, path, &err) ||
+	    mh_elf_names_read(&names, &elf, &err))
 		die(path, NULL);
 	text = mh_elf_section_find(&elf, ".text");
 	if (!text || !text->size)

@@ -24,8 +24,8 @@ struct mem_encoding {
  * What the library is known to encode wrongly is put right.
  *
  * @full: receives the name with everything spelled out; room for @size
- * Returns MH_OK; MH_END when it knows no such name here; MH_EINPUT when it knows the
- * event and not the rest; MH_ENOSUP in a build without the library.
+ * Returns MH_OK; MH_END when it knows no such name here, or is not here itself; MH_EINPUT
+ * when it knows the event and not the rest; MH_ENOSUP when it does not start.
  */
 int mh_mem_pfm_encode(struct mem_encoding *out, const char *name, char *full, size_t size,
 		      struct mh_err *err) MH_MUST_CHECK;

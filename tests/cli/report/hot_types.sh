@@ -15,8 +15,8 @@ for level in -O0 -O2; do
 	status 0 "$MEMHEAT" record -q -s faults -o t -- ./prog
 	status 0 "$MEMHEAT" report hot -i t --by type --format json
 	mv out types.json
-	if grep -q 'built without capstone' types.json; then
-		echo 'built without capstone'
+	if grep -q 'no capstone to decode' types.json; then
+		echo 'no capstone to decode instructions with'
 		exit 77
 	fi
 	status 0 "$MEMHEAT" report hot -i t --by type

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Page scans of a trace as sets of page addresses."""
+from collections import namedtuple
 from guest import *
 
 PAGE = 4096
+# A scan has one time, of its start; where the host is busy it goes on for seconds. It was
+# surely over when the next one started.
+When = namedtuple("When", "armed read over")
 
 
 def runs(text):
@@ -22,7 +26,7 @@ class Scan:
 
 
 def scans(trace, layer="access"):
-    """{(armed, read): {pid: Scan}} in the order of time."""
+    """{When: {pid: Scan}} in the order of time."""
     found = {}
     for event in dump(trace, "pages"):
         if event.get("layer", "access") != layer:
@@ -37,7 +41,9 @@ def scans(trace, layer="access"):
     for by_pid in found.values():
         for scan in by_pid.values():
             assert scan.accessed <= scan.observed, "accessed but not observed"
-    return dict(sorted(found.items()))
+    keys = sorted(found)
+    over = [read for _, read in keys[1:]] + [float("inf")]
+    return {When(*key, end): found[key] for key, end in zip(keys, over)}
 
 
 def pages_of(span):
@@ -45,8 +51,8 @@ def pages_of(span):
 
 
 def within(span, when):
-    """Whether the scan lies in a phase of the truth."""
-    return span["start_ns"] <= when[0] and when[1] <= span["end_ns"]
+    """Whether the scan lies in a phase of the truth, to its last page."""
+    return span["start_ns"] <= when.armed and when.over <= span["end_ns"]
 
 
 def stats(trace, name):
