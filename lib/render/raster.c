@@ -301,8 +301,8 @@ static void paint_swatch(const struct mh_paper *paper, const struct mh_color_sca
 	}
 }
 
-void mh_raster_paint(const struct mh_paper *paper, const struct mh_heatmap *map,
-		     const struct mh_color_scale *scale, uint8_t *pixels)
+static void paint(const struct mh_paper *paper, const struct mh_heatmap *map,
+		  const struct mh_color_scale *scale, uint8_t *pixels)
 {
 	size_t i;
 
@@ -341,6 +341,6 @@ int mh_raster_draw(struct mh_paper *paper, uint8_t **pixels, const struct mh_hea
 	if (!*pixels)
 		return mh_fail(err, MH_ENOMEM, "out of memory for a picture of %dx%d",
 			       paper->w, paper->h);
-	mh_raster_paint(paper, map, &scale, *pixels);
+	paint(paper, map, &scale, *pixels);
 	return MH_OK;
 }

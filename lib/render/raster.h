@@ -40,12 +40,9 @@ enum mh_cell_state mh_raster_highest(const struct mh_heatmap *map, const uint32_
 uint8_t mh_raster_index(const struct mh_color_scale *scale, enum mh_cell_state state,
 			double value, int x, int y);
 
-/* Paint page, cells, WSS strip, mean strip, legend and swatches into w * h indices. */
-void mh_raster_paint(const struct mh_paper *paper, const struct mh_heatmap *map,
-		     const struct mh_color_scale *scale, uint8_t *pixels);
-
 /*
- * All of it: the layout of a picture, and its pixels. mh_paper_fini() and free(*pixels)
+ * The layout of a picture, and its w * h pixels: page, cells, WSS strip, mean strip,
+ * legend and swatches, as indices. mh_paper_fini() and free(*pixels)
  * whatever is returned.
  */
 int mh_raster_draw(struct mh_paper *paper, uint8_t **pixels, const struct mh_heatmap *map,
