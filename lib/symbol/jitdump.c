@@ -356,9 +356,12 @@ const struct mh_jit_code *mh_jitdump_find(const struct mh_jitdump *d, uint64_t a
 const struct mh_jit_line *mh_jitdump_line(const struct mh_jitdump *d,
 					  const struct mh_jit_code *code, uint64_t offset)
 {
-	const struct mh_jit_line *lines = d->lines.v + code->line;
+	const struct mh_jit_line *lines;
 	size_t lo = 0, hi = code->nr_lines;
 
+	if (!hi)
+		return NULL;
+	lines = d->lines.v + code->line;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
