@@ -62,7 +62,7 @@ static void check(const struct places *p)
 static void ask_types(struct mh_module *m, struct mh_naming *naming,
 		      const struct places *p)
 {
-	struct mh_module_access items[PLACES_MAX];
+	struct mh_module_access items[PLACES_MAX] = { 0 };
 	struct mh_access_type types[PLACES_MAX];
 	size_t i, nr = 0;
 
