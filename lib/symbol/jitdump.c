@@ -9,7 +9,8 @@
  * of a record; it is read up to there.
  *
  * Not handled: unwinding tables (records are passed over), lines beyond LINES_MAX or of a
- * function that has more than RECORD_MAX bytes of them, code beyond CODES_MAX.
+ * function that has more than RECORD_MAX bytes of them, code beyond CODES_MAX, code that
+ * more than OVERLAP_MAX later ones lie over.
  */
 #include "symbol/jitdump.h"
 
@@ -29,6 +30,7 @@
 #define CODES_MAX    (8u << 20)
 #define LINES_MAX    (16u << 20)
 #define RECORD_MAX   (16u << 20)
+#define OVERLAP_MAX  65536
 #define SAME_FILE    "\xff" /* in place of a name: as the line before */
 #define NO_CODE      UINT32_MAX
 #define LOAD_BYTES   (LOAD_SIZE + MH_NAME_MAX)
@@ -333,7 +335,7 @@ const struct mh_jit_code *mh_jitdump_find(const struct mh_jitdump *d, uint64_t a
 					  uint64_t time_ns)
 {
 	const struct mh_jit_code *best = NULL;
-	size_t lo = 0, hi = d->nr;
+	size_t lo = 0, hi = d->nr, tries;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
@@ -343,7 +345,7 @@ const struct mh_jit_code *mh_jitdump_find(const struct mh_jitdump *d, uint64_t a
 		else
 			hi = mid;
 	}
-	for (; lo && d->reach[lo - 1] > addr; lo--) {
+	for (tries = OVERLAP_MAX; lo && tries && d->reach[lo - 1] > addr; lo--, tries--) {
 		const struct mh_jit_code *c = &d->v[lo - 1];
 
 		if (addr < c->addr.end && c->time_ns.start <= time_ns &&

@@ -514,7 +514,7 @@ void mh_dw_locals_fini(struct mh_dw_locals *l)
 	*l = (struct mh_dw_locals){ 0 };
 }
 
-void mh_dw_locals_at(const struct mh_dw_locals *l, uint64_t pc,
+void mh_dw_locals_at(const struct mh_dw_locals *l, uint64_t pc, struct mh_dw_fuel *fuel,
 		     void (*fn)(void *arg, const struct mh_dw_held *held), void *arg)
 {
 	size_t lo = 0, hi = l->held.nr;
@@ -527,7 +527,7 @@ void mh_dw_locals_at(const struct mh_dw_locals *l, uint64_t pc,
 		else
 			hi = mid;
 	}
-	for (; lo && l->reach[lo - 1] > pc; lo--) {
+	for (; lo && l->reach[lo - 1] > pc && mh_dw_burn(fuel, 1); lo--) {
 		if (pc < l->held.v[lo - 1].end)
 			fn(arg, &l->held.v[lo - 1]);
 	}

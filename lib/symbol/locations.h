@@ -56,8 +56,8 @@ struct mh_dw_locals {
 bool mh_dw_locals_read(struct mh_dw_locals *out, struct mh_dw_ref function);
 void mh_dw_locals_fini(struct mh_dw_locals *l);
 
-/* Call @fn with what is held at @pc. */
-void mh_dw_locals_at(const struct mh_dw_locals *l, uint64_t pc,
+/* Call @fn with what is held at @pc, as long as there is fuel to look for it. */
+void mh_dw_locals_at(const struct mh_dw_locals *l, uint64_t pc, struct mh_dw_fuel *fuel,
 		     void (*fn)(void *arg, const struct mh_dw_held *held), void *arg);
 
 /* The type that the call before @return_pc gives; no unit: not known. */

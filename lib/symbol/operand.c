@@ -82,7 +82,7 @@ static bool is_frame(const struct mh_value *v)
 static void collect(struct candidates *c)
 {
 	if (!is_frame(&c->s->regs[c->reg]))
-		mh_dw_locals_at(c->env->locals, c->pc, add_held, c);
+		mh_dw_locals_at(c->env->locals, c->pc, c->env->fuel, add_held, c);
 	add(c, c->s->regs[c->reg], 0);
 }
 
@@ -270,7 +270,7 @@ static void resolve(struct choice *c, struct mh_value *addr, int depth)
 		struct in_frame f = { c, addr };
 
 		c->out->on_stack = true;
-		mh_dw_locals_at(c->env->locals, c->pc, in_frame, &f);
+		mh_dw_locals_at(c->env->locals, c->pc, c->env->fuel, in_frame, &f);
 		break;
 	}
 	default:
