@@ -264,7 +264,7 @@ static uint16_t clobbered(void *arg, uint64_t target)
 
 static void decode_range(struct access *a, struct mh_range code)
 {
-	while (!a->failed && code.start < code.end) {
+	while (!a->failed && code.start < code.end && mh_dw_burn(&a->m->fuel, 1)) {
 		struct mh_insn in, *slot;
 
 		if (!decode_one(a, &in, code.start)) {
@@ -290,16 +290,16 @@ static int by_start(const void *a, const void *b)
 static void decode_function(struct access *a)
 {
 	struct mh_dw_ranges *r = &a->locals.ranges;
-	uint64_t bytes = 0;
+	uint64_t left = FUNCTION_MAX;
 	size_t i;
 
 	a->insns.nr = 0;
 	a->env.entry = r->nr ? r->v[0].start : 0;
 	if (r->nr)
 		qsort(r->v, r->nr, sizeof(*r->v), by_start);
-	for (i = 0; i < r->nr; i++)
-		bytes += mh_range_len(r->v[i]);
-	a->env.alone = bytes > FUNCTION_MAX;
+	for (i = 0; i < r->nr && mh_range_len(r->v[i]) <= left; i++)
+		left -= mh_range_len(r->v[i]);
+	a->env.alone = i < r->nr;
 	if (!a->env.alone) {
 		for (i = 0; i < r->nr; i++)
 			decode_range(a, r->v[i]);
@@ -316,7 +316,7 @@ static bool has_holes(const struct access *a, uint64_t pc)
 {
 	size_t i;
 
-	for (i = 0; i < a->locals.scopes.nr; i++) {
+	for (i = 0; i < a->locals.scopes.nr && mh_dw_burn(&a->m->fuel, 1); i++) {
 		if (pc - a->locals.scopes.v[i].start <
 		    mh_range_len(a->locals.scopes.v[i]))
 			return true;
@@ -565,7 +565,7 @@ static void units(struct access *a, const struct mh_module_access *items, size_t
 static void fuel_up(struct mh_module *m, size_t nr)
 {
 	m->fuel.left = ((uint64_t)1 << 22) + 64 * (uint64_t)(m->elf.len + m->debug.len) +
-		       256 * (uint64_t)m->dw.info.len + 65536 * (uint64_t)nr;
+		       256 * (uint64_t)m->dw.info.len + 8192 * (uint64_t)nr;
 }
 
 int mh_module_access_types(struct mh_module *m, struct mh_naming *naming,

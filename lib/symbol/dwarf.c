@@ -488,7 +488,6 @@ const struct mh_dw_abbrev *mh_dw_peek(struct mh_dw_unit *u, uint64_t off,
 
 uint64_t mh_dw_skip(struct mh_dw_unit *u, const struct mh_dw_abbrev *a, uint64_t off)
 {
-	const struct mh_dw_attr *attr = u->abbrevs->attrs.v + a->first;
 	struct mh_rbuf b = mh_rbuf(u->sec.p + off, u->end - off);
 	struct mh_dw_value v;
 	unsigned i;
@@ -496,11 +495,12 @@ uint64_t mh_dw_skip(struct mh_dw_unit *u, const struct mh_dw_abbrev *a, uint64_t
 	if (a->fixed >= 0)
 		return (uint64_t)a->fixed <= u->end - off ? off + (uint64_t)a->fixed : 0;
 	for (i = 0; i < a->nr; i++) {
-		int size = mh_dw_form_size(attr[i].form, u->addr_size, u->off_size);
+		uint16_t form = u->abbrevs->attrs.v[a->first + i].form;
+		int size = mh_dw_form_size(form, u->addr_size, u->off_size);
 
 		if (size >= 0)
 			(void)mh_rbuf_bytes(&b, (size_t)size);
-		else if (!mh_dw_form_read(u, &b, attr[i].form, 0, &v))
+		else if (!mh_dw_form_read(u, &b, form, 0, &v))
 			return 0;
 	}
 	return b.bad ? 0 : (uint64_t)(b.p - u->sec.p);
@@ -508,7 +508,6 @@ uint64_t mh_dw_skip(struct mh_dw_unit *u, const struct mh_dw_abbrev *a, uint64_t
 
 bool mh_dw_die_read(struct mh_dw_die *die, struct mh_dw_unit *u, uint64_t off)
 {
-	const struct mh_dw_attr *attr;
 	struct mh_dw_value other = { 0 };
 	struct mh_rbuf b;
 	uint64_t at = 0;
@@ -524,9 +523,10 @@ bool mh_dw_die_read(struct mh_dw_die *die, struct mh_dw_unit *u, uint64_t off)
 	die->next = at;
 	if (what)
 		return true;
-	attr = u->abbrevs->attrs.v + die->abbrev->first;
 	b = mh_rbuf(u->sec.p + at, u->end - at);
-	for (i = 0; i < die->abbrev->nr; i++, attr++) {
+	for (i = 0; i < die->abbrev->nr; i++) {
+		const struct mh_dw_attr *attr =
+			&u->abbrevs->attrs.v[die->abbrev->first + i];
 		struct mh_dw_value *v = attr->slot ? &die->v[attr->slot] : &other;
 
 		if (!mh_dw_form_read(u, &b, attr->form, attr->implicit, v))

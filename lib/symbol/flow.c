@@ -459,13 +459,13 @@ static bool settle(struct flow *f)
 		for (i = 0; i < f->nr_blocks; i++) {
 			struct block *b = &f->blocks[i];
 
+			if (!mh_dw_burn(f->env->fuel, 4 * (b->end - b->first) + 4))
+				return false;
 			if (!b->has_way_in && !fills_up(f, b))
 				enter(f, b,
 				      f->computed.reached ? &f->computed : &f->unwound);
 			if (!b->in.reached)
 				continue;
-			if (!mh_dw_burn(f->env->fuel, 4 * (b->end - b->first)))
-				return false;
 			run_block(f, b);
 		}
 		if (!f->changed)

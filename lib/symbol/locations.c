@@ -17,6 +17,7 @@
 
 struct reading {
 	struct mh_dw_locals *out;
+	struct mh_dw_fuel *fuel;
 	uint8_t frame_reg; /* of the frame base; MH_REG_NONE: not understood */
 	int64_t frame_off;
 	bool failed; /* out of memory */
@@ -201,7 +202,7 @@ static void entry(struct reading *r, struct mh_rbuf *b, uint64_t len,
 {
 	const uint8_t *p = mh_rbuf_bytes(b, len);
 
-	if (p)
+	if (p && mh_dw_burn(r->fuel, 1 + len / 8))
 		expression(r, code, mh_rbuf(p, len));
 }
 
@@ -345,7 +346,7 @@ static void location(struct reading *r, const struct mh_dw_die *die,
 	size_t i;
 
 	if (v->p) {
-		for (i = 0; i < scope->nr; i++)
+		for (i = 0; i < scope->nr && mh_dw_burn(r->fuel, 1 + v->u / 8); i++)
 			expression(r, scope->v[i], mh_rbuf(v->p, v->u));
 	} else if (v->form == DW_FORM_loclistx) {
 		list_by_index(r, u, v->u);
@@ -370,7 +371,7 @@ static void variable(struct reading *r, const struct mh_dw_die *die,
 		location(r, die, scope);
 	if (r->told)
 		return;
-	for (i = 0; i < scope->nr; i++) {
+	for (i = 0; i < scope->nr && mh_dw_burn(r->fuel, 1); i++) {
 		struct mh_range *s = mh_vec_push(&r->out->scopes);
 
 		if (s)
@@ -477,7 +478,7 @@ static int by_pc(const void *a, const void *b)
 
 bool mh_dw_locals_read(struct mh_dw_locals *out, struct mh_dw_ref function)
 {
-	struct reading r = { .out = out };
+	struct reading r = { .out = out, .fuel = function.unit->dw->fuel };
 	struct mh_dw_die die;
 	uint64_t reach = 0;
 	size_t i;
