@@ -33,10 +33,12 @@ struct listing {
 	uint64_t nr; /* snapshots */
 	struct rate {
 		uint32_t nr, max;
-		char text[MH_TEXT_MAX]; /* "" at first */
+		unsigned len; /* of the cell; 0 at first */
+		char text[MH_TEXT_MAX + 4];
 	} rates[NR_RATES];
 	const struct mh_mapping *mapping; /* the last, by this `name` */
 	char name[256];
+	struct mh_listing lines;
 };
 
 static int choose_source(unsigned *out, struct mh_report *r, struct mh_err *err)
@@ -135,83 +137,61 @@ static const char *mapping_of(struct listing *l, const struct mh_event *ev)
 	return l->name;
 }
 
-/* Rows come by the million, and printf() would take most of their time. */
-static char *put_hex(char *p, uint64_t v)
-{
-	static const char digits[] = "0123456789abcdef";
-	int shift = v ? (63 - __builtin_clzll(v)) / 4 * 4 : 0, n = 16 - shift / 4;
-
-	for (; shift >= 0; shift -= 4)
-		*p++ = digits[v >> shift & 15];
-	memset(p, ' ', (size_t)n);
-	return p + n;
-}
-
-static char *put_right(char *p, const char *s, size_t width)
-{
-	size_t len = strlen(s), left = width > len ? width - len : 0;
-
-	memset(p, ' ', left);
-	memcpy(p + left, s, len);
-	memcpy(p + left + len, "  ", 2);
-	return p + left + len + 2;
-}
-
-static const char *age_of(char buf[MH_TEXT_MAX], uint32_t age)
-{
-	size_t i = MH_TEXT_MAX - 1;
-
-	if (age == MH_NO_AGE)
-		return "-";
-	buf[i] = '\0';
-	do
-		buf[--i] = (char)('0' + age % 10);
-	while (age /= 10);
-	return &buf[i];
-}
-
 /* Few values come again and again. */
-static const char *rate_of(struct listing *l, const struct mh_ev_region *g)
+static const struct rate *rate_of(struct listing *l, const struct mh_ev_region *g)
 {
 	struct rate *r = &l->rates[g->nr_accesses % NR_RATES];
+	char text[MH_TEXT_MAX];
 
-	if (!g->max_accesses)
-		return "-";
-	if (!*r->text || r->nr != g->nr_accesses || r->max != g->max_accesses)
-		mh_text_percent(r->text,
-				(double)g->nr_accesses / (double)g->max_accesses);
+	if (r->len && r->nr == g->nr_accesses && r->max == g->max_accesses)
+		return r;
 	r->nr = g->nr_accesses;
 	r->max = g->max_accesses;
-	return r->text;
+	if (r->max)
+		mh_text_percent(text, (double)r->nr / (double)r->max);
+	r->len = (unsigned)snprintf(r->text, sizeof(r->text), "  %6s  ",
+				    r->max ? text : "-");
+	return r;
+}
+
+static void text_snapshot(struct listing *l, const struct mh_event *ev)
+{
+	mh_listing_flush(&l->lines);
+	fprintf(l->out, "%ssnapshot %" PRIu64 ", target %" PRIu32 ", %.3f s to %.3f s\n",
+		l->nr > 1 ? "\n" : "", l->nr, ev->region.pid,
+		(double)relative(l, ev->region.start_ns) / 1e9,
+		(double)relative(l, ev->time_ns) / 1e9);
+	fprintf(l->out, "  %-16s %-16s %10s  %6s  %9s  %4s  %s\n", "start", "end", "size",
+		"rate", "touched", "age", "mapping");
 }
 
 static int text_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct listing *l = arg;
+	struct mh_listing *lines = &l->lines;
 	const struct mh_ev_region *g = &ev->region;
-	char text[MH_TEXT_MAX], row[6 * MH_TEXT_MAX], *p = row;
+	const struct rate *rate = rate_of(l, g);
+	const char *mapping;
 
 	(void)err;
-	if (is_new_snapshot(l, ev)) {
-		fprintf(l->out,
-			"%ssnapshot %" PRIu64 ", target %" PRIu32 ", %.3f s to %.3f s\n",
-			l->nr > 1 ? "\n" : "", l->nr, g->pid,
-			(double)relative(l, g->start_ns) / 1e9,
-			(double)relative(l, ev->time_ns) / 1e9);
-		fprintf(l->out, "  %-16s %-16s %10s  %6s  %9s  %4s  %s\n", "start", "end",
-			"size", "rate", "touched", "age", "mapping");
-	}
-	*p++ = ' ';
-	*p++ = ' ';
-	p = put_hex(p, g->start);
-	p = put_hex(p, g->end);
-	p = put_right(p, mh_text_bytes(text, g->end - g->start), 10);
-	p = put_right(p, rate_of(l, g), 6);
-	p = put_right(p, mh_text_bytes(text, g->touched), 9);
-	p = put_right(p, age_of(text, g->age), 4);
-	fwrite_unlocked(row, 1, (size_t)(p - row), l->out);
-	fputs_unlocked(mapping_of(l, ev), l->out);
-	putc_unlocked('\n', l->out);
+	if (is_new_snapshot(l, ev))
+		text_snapshot(l, ev);
+	mh_listing_blank(lines, 2);
+	mh_listing_hex(lines, g->start, 17);
+	mh_listing_hex(lines, g->end, 17);
+	mh_listing_bytes(lines, g->end - g->start, 10);
+	mh_listing_text(lines, rate->text, rate->len);
+	mh_listing_bytes(lines, g->touched, 9);
+	mh_listing_blank(lines, 2);
+	if (g->age == MH_NO_AGE)
+		mh_listing_text(lines, "   -", 4);
+	else
+		mh_listing_u64(lines, g->age, 4);
+	mh_listing_blank(lines, 2);
+	mapping = mapping_of(l, ev);
+	if (*mapping)
+		mh_listing_text(lines, mapping, strlen(mapping));
+	mh_listing_char(lines, '\n');
 	return MH_OK;
 }
 
@@ -238,6 +218,27 @@ static void json_close_snapshot(struct mh_json *j)
 	mh_json_end_object(j);
 }
 
+static void put_member(struct mh_listing *lines, const char *key, int known, uint64_t v)
+{
+	mh_listing_text(lines, key, strlen(key));
+	if (known)
+		mh_listing_u64(lines, v, 0);
+	else
+		mh_listing_text(lines, "null", 4);
+}
+
+/* One of millions of objects: it is made whole, and not asked what it may contain. */
+static void put_object(struct mh_listing *lines, const struct mh_ev_region *g)
+{
+	put_member(lines, "{\"start\":", 1, g->start);
+	put_member(lines, ",\"end\":", 1, g->end);
+	put_member(lines, ",\"nr_accesses\":", 1, g->nr_accesses);
+	put_member(lines, ",\"max_accesses\":", 1, g->max_accesses);
+	put_member(lines, ",\"age\":", g->age != MH_NO_AGE, g->age);
+	put_member(lines, ",\"touched\":", g->touched != MH_NO_BYTES, g->touched);
+	mh_listing_char(lines, '}');
+}
+
 static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct listing *l = arg;
@@ -256,40 +257,40 @@ static int json_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 		mh_json_key(&l->j, "regions");
 		mh_json_array(&l->j);
 	}
-	mh_json_object(&l->j);
-	json_u64(&l->j, "start", g->start);
-	json_u64(&l->j, "end", g->end);
-	json_u64(&l->j, "nr_accesses", g->nr_accesses);
-	json_u64(&l->j, "max_accesses", g->max_accesses);
-	mh_json_key(&l->j, "age");
-	if (g->age == MH_NO_AGE)
-		mh_json_null(&l->j);
-	else
-		mh_json_u64(&l->j, g->age);
-	mh_json_key(&l->j, "touched");
-	mh_json_bytes(&l->j, g->touched);
-	mh_json_end_object(&l->j);
+	put_object(&l->lines, g);
+	mh_json_raw(&l->j, l->lines.buf, l->lines.at);
+	l->lines.at = 0;
 	return MH_OK;
 }
 
 /* ---- CSV ---- */
 
+static void put_field(struct mh_listing *lines, uint64_t v)
+{
+	mh_listing_u64(lines, v, 0);
+	mh_listing_char(lines, ',');
+}
+
 static int csv_region(void *arg, const struct mh_event *ev, struct mh_err *err)
 {
 	struct listing *l = arg;
+	struct mh_listing *lines = &l->lines;
 	const struct mh_ev_region *g = &ev->region;
 
 	(void)err;
-	fprintf(l->out, "%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
-		g->pid, relative(l, g->start_ns), relative(l, ev->time_ns), g->start,
-		g->end);
-	fprintf(l->out, "%" PRIu32 ",%" PRIu32 ",", g->nr_accesses, g->max_accesses);
+	put_field(lines, g->pid);
+	put_field(lines, relative(l, g->start_ns));
+	put_field(lines, relative(l, ev->time_ns));
+	put_field(lines, g->start);
+	put_field(lines, g->end);
+	put_field(lines, g->nr_accesses);
+	put_field(lines, g->max_accesses);
 	if (g->age != MH_NO_AGE)
-		fprintf(l->out, "%" PRIu32, g->age);
-	fputc(',', l->out);
+		mh_listing_u64(lines, g->age, 0);
+	mh_listing_char(lines, ',');
 	if (g->touched != MH_NO_BYTES)
-		fprintf(l->out, "%" PRIu64, g->touched);
-	fputc('\n', l->out);
+		mh_listing_u64(lines, g->touched, 0);
+	mh_listing_char(lines, '\n');
 	return MH_OK;
 }
 
@@ -304,6 +305,7 @@ static int walk(struct listing *l, struct regions_view *v, mh_event_fn fn,
 			     .arg = l };
 	int status = mh_walk_run(&w, err);
 
+	mh_listing_flush(&l->lines);
 	v->from.nr_damaged += w.nr_damaged;
 	v->from.nr_intervals = l->nr;
 	return status;
@@ -417,7 +419,10 @@ static int write_view(FILE *out, const void *view, struct mh_report *r,
 			     .source = v.source,
 			     .start_ns = v.from.start_ns };
 	struct mh_intervals *intervals;
-	int status = mh_intervals_read(&intervals, mh_session_reader(r->session), err);
+	int status;
+
+	mh_listing_init(&l.lines, out);
+	status = mh_intervals_read(&intervals, mh_session_reader(r->session), err);
 
 	l.intervals = intervals;
 	if (status == MH_OK)

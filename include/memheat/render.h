@@ -87,6 +87,30 @@ void mh_text_bar(char *buf, size_t size, double ratio, unsigned width, int utf8)
 void mh_text_spark(char *buf, size_t size, const uint64_t *values, size_t n, uint64_t max,
 		   unsigned width, int utf8);
 
+/*
+ * Lines of a listing that has millions of them. Cells are appended to what is not written
+ * yet: flush before somebody else writes to the stream, and at the end. Whether the
+ * stream took it is asked there, through ferror(). The stream is the caller's own: it is
+ * not locked.
+ */
+#define MH_LISTING_WIDTH_MAX 32
+struct mh_listing {
+	FILE *out;
+	size_t at; /* bytes in ->buf */
+	char buf[1 << 14];
+};
+void mh_listing_init(struct mh_listing *l, FILE *out);
+void mh_listing_flush(struct mh_listing *l);
+void mh_listing_text(struct mh_listing *l, const char *s, size_t n); /* as it is */
+void mh_listing_char(struct mh_listing *l, char c);
+void mh_listing_blank(struct mh_listing *l, unsigned width);
+/* Right-aligned in @width, which is never too little: 0 for as long as it is. */
+void mh_listing_u64(struct mh_listing *l, uint64_t v, unsigned width);
+/* Left-aligned, with nothing in front. */
+void mh_listing_hex(struct mh_listing *l, uint64_t v, unsigned width);
+/* As mh_text_bytes(), right-aligned; @width: 9 at least */
+void mh_listing_bytes(struct mh_listing *l, uint64_t v, unsigned width);
+
 /* ---- JSON: a streaming writer; commas, escapes and nesting are its business ---- */
 
 struct mh_json {
@@ -108,6 +132,7 @@ void mh_json_double(struct mh_json *j,
 		    double v); /* shortest that reads back; NAN: null */
 void mh_json_bool(struct mh_json *j, int v);
 void mh_json_null(struct mh_json *j);
+void mh_json_raw(struct mh_json *j, const char *value, size_t n); /* that is JSON */
 
 /* A member of the open object: its key and its value. */
 void mh_json_put_string(struct mh_json *j, const char *key, const char *s);

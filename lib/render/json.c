@@ -187,6 +187,12 @@ void mh_json_null(struct mh_json *j)
 	fputs("null", j->out);
 }
 
+void mh_json_raw(struct mh_json *j, const char *value, size_t n)
+{
+	separate(j);
+	fwrite_unlocked(value, 1, n, j->out);
+}
+
 void mh_json_put_string(struct mh_json *j, const char *key, const char *s)
 {
 	mh_json_key(j, key);

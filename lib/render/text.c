@@ -14,77 +14,98 @@
 
 #include "render/utf8.h"
 
-static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+static const char units[] = " KMGTPE";
 
 /* 10 to the number of decimals that give three significant digits, or one after the
  * point. */
 static unsigned scale_of(double v)
 {
-	return v == floor(v) || v >= 999.95 ? 1 : v >= 9.995 ? 10 : 100;
+	return v == (double)(unsigned)v || v >= 999.95 ? 1 : v >= 9.995 ? 10 : 100;
 }
 
-static char *put_digits(char *p, unsigned v, unsigned least)
-{
-	for (; least <= v / 10; least *= 10)
-		;
-	for (; least; least /= 10)
-		*p++ = (char)('0' + v / least % 10);
-	return p;
-}
+struct size {
+	unsigned n, scale; /* the number is n / scale */
+	unsigned unit;     /* of units[] */
+};
 
-/* @bytes as a number of its unit; *unit indexes units[]. Returns its end. Lists have
- * millions of them, and printf() of a double is ten times as slow. */
-static char *put_size(char *p, uint64_t bytes, unsigned *unit)
+/* Lists have millions of them, and printf() of a double is ten times as slow. */
+static struct size size_of(uint64_t bytes)
 {
-	unsigned u = 0, scale, n;
-	double v;
+	/* Powers of two: the product is what a division would give. */
+	static const double per_unit[] = { 1,       0x1p-10, 0x1p-20, 0x1p-30,
+					   0x1p-40, 0x1p-50, 0x1p-60 };
+	unsigned u = (63 - (unsigned)__builtin_clzll(bytes | 1)) / 10, scale;
+	double v = (double)bytes * per_unit[u];
 
-	while (u < 6 && bytes >> (10 * (u + 1)))
-		u++;
-	v = (double)bytes / (double)(UINT64_C(1) << (10 * u));
 	/* 1023.97 KiB would be rounded to "1024 KiB". */
-	if (u < 6 && v >= 1023.5) {
-		u++;
-		v = 1;
-	}
-	*unit = u;
+	if (u < 6 && v >= 1023.5)
+		return (struct size){ .n = 1, .scale = 1, .unit = u + 1 };
 	scale = scale_of(v);
-	n = (unsigned)lrint(v * scale);
-	p = put_digits(p, n / scale, 1);
+	return (struct size){ .n = (unsigned)lrint(v * scale),
+			      .scale = scale,
+			      .unit = u };
+}
+
+/* Digits that end at @p; returns where they start. */
+static char *put_number(char *p, struct size size)
+{
+	unsigned n = size.n, scale = size.scale;
+
 	if (scale > 1) {
-		*p++ = '.';
-		p = put_digits(p, n % scale, scale / 10);
+		for (; scale > 1; scale /= 10, n /= 10)
+			*--p = (char)('0' + n % 10);
+		*--p = '.';
 	}
-	*p = '\0';
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
 	return p;
+}
+
+char *mh_text_size(char *end, uint64_t bytes)
+{
+	struct size size;
+
+	if (bytes == MH_NO_DATA) {
+		*--end = '-';
+		return end;
+	}
+	size = size_of(bytes);
+	*--end = 'B';
+	if (size.unit) {
+		*--end = 'i';
+		*--end = units[size.unit];
+	}
+	*--end = ' ';
+	return put_number(end, size);
+}
+
+/* What ends at @end, as a string. */
+static const char *copied(char buf[MH_TEXT_MAX], const char *from, const char *end)
+{
+	memcpy(buf, from, (size_t)(end - from));
+	buf[end - from] = '\0';
+	return buf;
 }
 
 const char *mh_text_bytes(char buf[MH_TEXT_MAX], uint64_t bytes)
 {
-	unsigned unit;
-	char *p;
+	char text[MH_TEXT_SIZE_MAX], *end = text + sizeof(text);
 
-	if (bytes == MH_NO_DATA)
-		return strcpy(buf, "-");
-	p = put_size(buf, bytes, &unit);
-	*p++ = ' ';
-	strcpy(p, units[unit]);
-	return buf;
+	return copied(buf, mh_text_size(end, bytes), end);
 }
 
 const char *mh_text_bytes_short(char buf[MH_TEXT_MAX], uint64_t bytes)
 {
-	unsigned unit;
-	char *p;
+	char text[MH_TEXT_SIZE_MAX], *end = text + sizeof(text), *p = end;
+	struct size size;
 
 	if (bytes == MH_NO_DATA)
 		return strcpy(buf, "-");
-	p = put_size(buf, bytes, &unit);
-	if (unit) {
-		*p++ = units[unit][0];
-		*p = '\0';
-	}
-	return buf;
+	size = size_of(bytes);
+	if (size.unit)
+		*--p = units[size.unit];
+	return copied(buf, put_number(p, size), end);
 }
 
 static void put_time(char buf[MH_TEXT_MAX], double v, const char *unit)

@@ -81,6 +81,31 @@ shows 'source.1.filters value="allow non anon"'
 "$MEMHEAT" report wss --format json filters.data >out
 shows '"bytes":2079408128'
 
+# A series of snapshots is a record for each of them; all of them are moments of one.
+one_of() # START END SAMPLES
+{
+	cat <<-E
+	{"kdamond_idx": 0, "context_idx": 0, "intervals": {"sample_us": "5 ms", "aggr_us":
+	"100 ms", "ops_update_us": "1 s"}, "scheme_idx": 0, "target_id": null, "scheme_filters":
+	[], "snapshots": [{"start_time": "$1", "end_time": "$2", "regions": [{"start": "4 KiB",
+	"end": "12 KiB", "nr_accesses": {"samples": "$3", "percent": null}, "age": {"usec":
+	null, "aggr_intervals": "4"}}], "total_bytes": null}]}
+	E
+}
+{
+	echo '['
+	one_of 1748191720000000000 1748191720100000000 3
+	echo ','
+	one_of 1748191722000000000 1748191722100000000 0
+	echo ']'
+} >series
+"$MEMHEAT" import damo series -o series.data 2>err || fail "series: $(cat err)"
+"$MEMHEAT" report wss --percentiles 0,100 --format json series.data >out
+shows '"n":2,'
+shows '"percentiles":[{"p":0,"bytes":0},{"p":100,"bytes":8192}]'
+"$MEMHEAT" report times --min-rate 5% --format json series.data >out
+shows '"ranges":[{"start_ns":0,"end_ns":100000000'
+
 # DAMO's mark of a lone snapshot is none.
 printf '%s\n' 'k 1 9.5: damon:damon_aggregated: target_id=0 nr_regions=1 4096-8192: 1 2' \
 	'k 1 9.6: damon:damon_aggregated: target_id=0 nr_regions=1 0-0: -1 -1' >lone

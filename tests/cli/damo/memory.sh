@@ -23,6 +23,9 @@ if grep -q 'without yajl' err; then
 	exit 77
 fi
 [ $got -eq 0 ] || fail "json_compressed: exit $got ($(cat err))"
+# And stored in a ninth of DAMO's bytes.
+whole=$(wc -c <record) size=$(wc -c <packed.data)
+[ $((size * 9)) -le "$whole" ] || fail "$size bytes are more than a ninth of $whole"
 rm record
 "$TOOLS/gen_damo" -s 9 -n 200 -r 1000 -f json |
 	python3 peak.py 32768 "$MEMHEAT" import damo - -o plain.data 2>err ||
