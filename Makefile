@@ -137,8 +137,9 @@ $(lib): $(lib_obj) $(BUILD)/sources
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(lib_obj)
 
-# The compiler's speed level matters where replay is spent.
-$(BUILD)/lib/trace/%.o $(BUILD)/lib/analyze/%.o: OPT := $(OPT:-O2=-O3)
+# The compiler's speed level matters where replay is spent.  Private, as all that is of one
+# target and read by a prerequisite's recipe: `flags` would have what asked for it first.
+$(BUILD)/lib/trace/%.o $(BUILD)/lib/analyze/%.o: private OPT := $(OPT:-O2=-O3)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
@@ -146,12 +147,15 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPP_ALL) $(unit_inc) $(CPPFLAGS) $(C_ALL) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One file knows where things are installed; `make install prefix=...` remakes no other.
-$(BUILD)/cmd/heap_shim.o: unit_inc := -DMEMHEAT_LIBDIR='"$(libdir)"'
+$(BUILD)/cmd/heap_shim.o: private unit_inc := -DMEMHEAT_LIBDIR='"$(libdir)"'
 $(BUILD)/cmd/heap_shim.o: $(BUILD)/libdir
 $(BUILD)/libdir: FORCE
 	@mkdir -p $(@D)
 	$(file >$@.new,$(libdir))
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# Tests run once for each time that they are compiled, and -O2 compiles half as fast.
+$(BUILD)/tests/unit/%.o: private OPT := $(OPT:-O2=-O1)
 
 # Objects are remade when the flags change, the archive when a source goes away.  The tag
 # tells backup programs, and `make clean`, that the folder is ours.
@@ -173,7 +177,7 @@ $(BUILD)/sources: FORCE
 $(BUILD)/libcmd.a: $(filter-out %/main.o,$(cmd_obj)) $(BUILD)/flags
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/tests/%.o: unit_inc := -Itests/unit -I. $(CMOCKA_CFLAGS)
+$(BUILD)/tests/%.o: private unit_inc := -Itests/unit -I. $(CMOCKA_CFLAGS)
 $(BUILD)/tests/unit/cmd/%: extra_lib = $(BUILD)/libcmd.a
 $(filter $(BUILD)/tests/unit/cmd/%,$(unit_bin)): $(BUILD)/libcmd.a
 $(unit_bin): %: %.o $(lib)

@@ -166,15 +166,18 @@ def check_heatmap(records, first, rows, cols):
 
 
 def idle_bytes(records):
-    """[(idle ns, bytes)] of the last snapshots; runs are followed page by page."""
+    """[(idle ns, bytes)] of the last snapshots; without ages, pieces that no region ever
+    divided are followed from snapshot to snapshot."""
     found = []
     for r in records:
         last, since = r.snapshots[-1], {}
+        edges = sorted({e for s in r.snapshots for g in s.regions for e in (g.start, g.end)})
+        at = {edge: i for i, edge in enumerate(edges)}
         for s in r.snapshots if last.regions[0].age is None else []:
             now = {}
             for g in s.regions:
-                for page in range(g.start >> 12, g.end >> 12):
-                    now[page] = s.end if g.samples else since.get(page, s.start)
+                for piece in range(at[g.start], at[g.end]):
+                    now[piece] = s.end if g.samples else since.get(piece, s.start)
             since = now
         for g in last.regions:
             if g.samples:
@@ -182,8 +185,8 @@ def idle_bytes(records):
             elif g.age is not None:
                 found.append(((g.age + 1) * r.aggr_us * 1000, g.end - g.start))
             else:
-                found += [(last.end - since[p], 4096)
-                          for p in range(g.start >> 12, g.end >> 12)]
+                found += [(last.end - since[p], edges[p + 1] - edges[p])
+                          for p in range(at[g.start], at[g.end])]
     return found
 
 

@@ -29,7 +29,7 @@ loop()
 {
 	# shellcheck disable=SC2016
 	exec taskset -c "$1" sh -c 'while [ -e go ]; do "$0" first-touch --total 1M \
-		--think 0us >/dev/null || exit 1; (:); sleep 0.01; done' "$WORKLOAD"
+		--think 0us >/dev/null || exit 1; (:); sleep 0.03; done' "$WORKLOAD"
 }
 : >go
 loop 0 &
