@@ -183,8 +183,20 @@ static int add_descendants(struct proc_list *list, const char *sysroot, pid_t se
 	return status;
 }
 
+/* @below: of a group below the one asked for, which may be removed at any time. */
+static int cgroup_unread(const char *path, bool below, struct mh_err *err)
+{
+	bool removed = errno == ENOENT || errno == ENODEV;
+	int status;
+
+	if (removed && below)
+		return MH_OK;
+	status = mh_fail_errno(err, "cannot read '%s'", path);
+	return removed ? MH_ENOTARGET : status;
+}
+
 static int add_cgroup(struct proc_list *list, const char *sysroot, const char *dir_path,
-		      struct mh_err *err)
+		      bool below, struct mh_err *err)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -194,15 +206,15 @@ static int add_cgroup(struct proc_list *list, const char *sysroot, const char *d
 	snprintf(path, sizeof(path), "%s/cgroup.procs", dir_path);
 	status = add_pids_of_file(list, sysroot, path, err);
 	if (status == MH_ENOTARGET)
-		return mh_fail_errno(err, "cannot read '%s'", path);
+		return cgroup_unread(path, below, err);
 	dir = opendir(dir_path);
 	if (!dir)
-		return mh_fail_errno(err, "cannot list '%s'", dir_path);
+		return cgroup_unread(dir_path, below, err);
 	while (!status && (entry = readdir(dir))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir_path, entry->d_name);
-		status = add_cgroup(list, sysroot, path, err);
+		status = add_cgroup(list, sysroot, path, true, err);
 	}
 	closedir(dir);
 	return status;
@@ -216,7 +228,7 @@ int mh_tree_list(struct proc_list *list, const struct mh_target *target,
 
 	list->nr = 0;
 	if (target->type == MH_TARGET_CGROUP)
-		return add_cgroup(list, sysroot, target->cgroup, err);
+		return add_cgroup(list, sysroot, target->cgroup, false, err);
 	for (i = 0; !status && i < target->nr_pids; i++)
 		status = add_pid(list, sysroot, target->pids[i], err);
 	if (!status && (target->children || target->spawned))

@@ -27,7 +27,8 @@ struct proc_list {
  * so are zombies.
  *
  * @list: emptied first; the caller's, released with free(list->v)
- * Returns MH_OK; MH_ENOMEM; MH_ESYS when /proc or the cgroup cannot be read at all.
+ * Returns MH_OK; MH_ENOMEM; MH_ENOTARGET when the cgroup is not there (any more); MH_ESYS
+ * when /proc or the cgroup cannot be read at all.
  */
 int mh_tree_list(struct proc_list *list, const struct mh_target *target,
 		 const char *sysroot, struct mh_err *err) MH_MUST_CHECK;

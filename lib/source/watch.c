@@ -184,6 +184,8 @@ static int meet(struct watch *w, struct mh_err *err)
 	int status = mh_tree_list(&w->found, &w->target, w->sysroot, err);
 	size_t i;
 
+	if (status == MH_ENOTARGET && w->met_any) /* a control group that was removed */
+		status = MH_OK;
 	for (i = 0; i < w->procs.nr; i++)
 		w->procs.v[i]->alive = false;
 	for (i = 0; !status && i < w->found.nr; i++) {

@@ -265,9 +265,13 @@ static int list(struct damon_procs *p, struct mh_err *err)
 	struct mh_target target = *p->target;
 	struct proc_stat st;
 	size_t i;
+	int ret;
 
-	if (target.type != MH_TARGET_PROCESSES || !p->met_any)
-		return mh_tree_list(&p->found, &target, p->sysroot, err);
+	if (target.type != MH_TARGET_PROCESSES || !p->met_any) {
+		ret = mh_tree_list(&p->found, &target, p->sysroot, err);
+		/* A control group that was removed has nobody. */
+		return ret == MH_ENOTARGET && p->met_any ? MH_OK : ret;
+	}
 	p->roots.nr = 0;
 	for (i = 0; i < p->procs.nr; i++) {
 		const struct proc_stat *known = &p->procs.v[i].stat;

@@ -342,8 +342,10 @@ static void spread(const struct idle_scratch *s, struct idle_block *block)
 	uint32_t i, bit;
 
 	for (i = 0; i < IDLE_BLOCK_WORDS; i++) {
-		uint64_t left = block->tracked[i];
+		uint64_t single = block->tracked[i] & block->single[i];
+		uint64_t left = block->tracked[i] & ~single;
 
+		block->accessed[i] = single & ~s->idle[i];
 		for (; left; left &= left - 1) {
 			bit = i * 64 + (uint32_t)__builtin_ctzll(left);
 			if (!mh_idle_bit(s->idle, head_of(s, block, bit)))

@@ -106,6 +106,31 @@ static void a_last_partial_word_is_untracked(void **state)
 	mh_idle_blocks_fini(&t.blocks);
 }
 
+/* A mapped device: its frames may have numbers of more than 32 bits, and are no pages. */
+static void frames_beyond_memory_are_untracked(void **state)
+{
+	const uint64_t device = (UINT64_C(1) << 33) + 77;
+	struct tracker t = { 0 };
+	int round;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		t.io = fake_io(fake);
+		mh_idle_blocks_begin(&t.blocks);
+		assert_int_equal(
+			mh_idle_blocks_want_range(&t.blocks, device, 100, &t.err), 0);
+		assert_int_equal(mh_idle_blocks_want(&t.blocks, device % 64, 1, &t.err),
+				 0);
+		assert_int_equal(mh_idle_blocks_scan(&t.blocks, &t.io, &t.err), 0);
+	}
+	assert_int_equal(state_of(&t, device), IDLE_UNTRACKED);
+	assert_int_equal(state_of(&t, device % 64), IDLE_IDLE);
+	assert_int_equal(t.blocks.nr_other, 100);
+	assert_int_equal(fake->nr_writes, 1);
+	assert_int_equal(fake->idle[0], UINT64_C(1) << device % 64);
+	mh_idle_blocks_fini(&t.blocks);
+}
+
 static void tails_follow_their_head(void **state)
 {
 	struct tracker t = { 0 };
@@ -279,6 +304,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(short_reads_are_read_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_last_partial_word_is_untracked, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(frames_beyond_memory_are_untracked, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(tails_follow_their_head, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_without_a_bit_are_untracked, setup,

@@ -700,6 +700,43 @@ static void page_cache_of_a_group(void **state)
 	mh_source_idle.close(src);
 }
 
+/* A group below goes while it is listed; then the group itself does, with its process. */
+static void groups_that_are_removed(void **state)
+{
+	struct mh_target target = { .type = MH_TARGET_CGROUP };
+	struct mh_source_opts opts = { .interval_ns = INTERVAL,
+				       .overhead = 1,
+				       .sysroot = root };
+	struct mh_source *src = NULL;
+	char dir[300], below[310];
+	struct mh_err err;
+
+	(void)state;
+	put_process(100, 5000);
+	put("/group/cgroup.procs", "100\n");
+	snprintf(dir, sizeof(dir), "%s/group", root);
+	snprintf(below, sizeof(below), "%s/below", dir);
+	assert_int_equal(mkdir(below, 0755), 0);
+	target.cgroup = dir;
+	assert_status(mh_source_idle.open(&src, 1, &target, &opts, look, NULL, &err),
+		      MH_OK, &err);
+	mh_idle_use(src, &io);
+	step_well(src);
+	put_run(100, 2);
+	step_well(src);
+	assert_int_equal(count(seen.observed[0]), NR_PAGES);
+	take_away("/group/cgroup.procs");
+	assert_int_equal(step(src, &err), MH_END);
+	assert_int_equal(seen.nr_exits, 1);
+	assert_int_equal(seen.nr_gaps[MH_GAP_EXITED], 1);
+	mh_source_idle.close(src);
+	/* It is not there from the start: that is no end but a mistake. */
+	assert_status(mh_source_idle.open(&src, 1, &target, &opts, look, NULL, &err),
+		      MH_OK, &err);
+	assert_fails(step(src, &err), MH_ENOTARGET, &err, "group/cgroup.procs");
+	mh_source_idle.close(src);
+}
+
 /* Two nodes; what lies in zones of both is of neither. */
 static void bytes_by_node(void **state)
 {
@@ -850,14 +887,23 @@ static void short_intervals_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(tells_exactly_the_touched_pages), CASE(frames_in_any_order),
-		CASE(pages_that_come_go_and_move),     CASE(huge_pages_and_hugetlb),
-		CASE(shared_pages_are_told_once),      CASE(ends_and_execs),
-		CASE(changed_mappings_are_told),       CASE(written_pages_are_a_layer),
-		CASE(a_sample_stands_for_all),         CASE(the_end_keeps_the_overhead),
-		CASE(page_cache_of_a_group),           CASE(bytes_by_node),
-		CASE(kinds_are_told_when_they_change), CASE(hidden_frames_are_refused),
-		CASE(probe_says_what_is_missing),      CASE(conflicts_are_said_and_kept),
+		CASE(tells_exactly_the_touched_pages),
+		CASE(frames_in_any_order),
+		CASE(pages_that_come_go_and_move),
+		CASE(huge_pages_and_hugetlb),
+		CASE(shared_pages_are_told_once),
+		CASE(ends_and_execs),
+		CASE(changed_mappings_are_told),
+		CASE(written_pages_are_a_layer),
+		CASE(a_sample_stands_for_all),
+		CASE(the_end_keeps_the_overhead),
+		CASE(page_cache_of_a_group),
+		CASE(groups_that_are_removed),
+		CASE(bytes_by_node),
+		CASE(kinds_are_told_when_they_change),
+		CASE(hidden_frames_are_refused),
+		CASE(probe_says_what_is_missing),
+		CASE(conflicts_are_said_and_kept),
 		CASE(short_intervals_are_refused),
 	};
 
