@@ -49,7 +49,7 @@ static int add_string(struct mh_strings *list, const char *s, struct mh_err *err
 {
 	char **v;
 
-	if (list->nr == list->cap) {
+	if (list->nr + 1 >= list->cap) {
 		v = realloc(list->v, (list->cap + 8) * sizeof(*v));
 		if (!v)
 			return mh_fail_errno(err, "cannot keep a list");
@@ -59,7 +59,7 @@ static int add_string(struct mh_strings *list, const char *s, struct mh_err *err
 	list->v[list->nr] = strdup(s);
 	if (!list->v[list->nr])
 		return mh_fail_errno(err, "cannot keep a list");
-	list->nr++;
+	list->v[++list->nr] = NULL;
 	return MH_OK;
 }
 

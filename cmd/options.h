@@ -44,7 +44,7 @@ enum mh_opt_type {
 };
 
 struct mh_strings {
-	char **v; /* owned */
+	char **v; /* owned; NULL ends it; NULL: nr is 0 */
 	size_t nr, cap;
 };
 

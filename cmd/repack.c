@@ -21,6 +21,7 @@ struct repack {
 	const char *output;
 	int policy; /* enum mh_policy */
 	int unwind;
+	struct mh_strings debug_dirs; /* of unwind */
 };
 
 #define AT(member) .offset = offsetof(struct repack, member)
@@ -36,6 +37,9 @@ static const struct mh_option repack_options[] = {
 	{ "unwind", 0, MH_OPT_FLAG, NULL,
 	  "put call chains in the place of copies of stacks (record -g dwarf)",
 	  AT(unwind) },
+	{ "debug-dir", 0, MH_OPT_LIST, "DIR,...",
+	  "with --unwind: where debug files are by build-id; default /usr/lib/debug",
+	  AT(debug_dirs) },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
 	{ 0 },
 };
@@ -102,6 +106,7 @@ static int start_unwinding(struct unwinding *u, struct mh_walk *w, const char *p
 	const struct mh_session_opts so = {
 		.filter = { .pids = opts->filters.pids.v,
 			    .nr_pids = opts->filters.pids.nr },
+		.debug_dirs = (const char *const *)opts->debug_dirs.v,
 	};
 	int status = mh_session_open(&u->session, path, &so, err);
 
@@ -186,6 +191,8 @@ static int run_parsed(const struct mh_cmd *cmd, const struct repack *opts,
 	if (opts->unwind && !strcmp(path, "-"))
 		return mh_usage(cmd,
 				"--unwind reads the trace twice: it cannot be a pipe");
+	if (opts->debug_dirs.nr && !opts->unwind)
+		return mh_usage(cmd, "--debug-dir is for --unwind");
 	if (!opts->output)
 		return mh_usage(cmd, "it needs a name for the new trace: -o FILE");
 	status = repack(opts, path, &err);
@@ -209,7 +216,9 @@ static int run(const struct mh_cmd *cmd, int argc, char **argv)
 const struct mh_cmd mh_cmd_repack = {
 	.name = "repack",
 	.summary = "merge small blocks, recompress, cut a trace by filters",
-	.usage = "[FILE] -o FILE [--policy best|default|fast] [--unwind] [FILTER...]",
+	.usage = "[FILE] -o FILE [--policy best|default|fast] [--unwind] [--debug-dir "
+		 "DIR,...] "
+		 "[FILTER...]",
 	.examples = "  memheat repack big.data -o small.data\n"
 		    "  memheat repack big.data -o start.data --time :10s --pid 4121\n"
 		    "  memheat repack --unwind memheat.data -o chains.data\n",

@@ -397,6 +397,7 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 	mh_filters_session(&opts, &r->opts->filters);
 	opts.threads = (unsigned)r->opts->threads;
 	opts.writes = r->opts->writes;
+	opts.debug_dirs = mh_report_names(r).debug_dirs;
 	status = mh_report_access_filters(&opts, r->opts, &err);
 	if (status == MH_OK)
 		status = mh_session_open(&r->session, input, &opts, &err);

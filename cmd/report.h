@@ -133,12 +133,8 @@ void mh_report_json_end(struct mh_json *j);
 /* "0:16.2", "1:02:03": a moment, counted from the start. */
 const char *mh_report_moment(char buf[MH_TEXT_MAX], uint64_t ns);
 
-/*
- * The options of names; release what is in ->debug_dirs with free().
- * Returns MH_OK; MH_ENOMEM.
- */
-int mh_report_names(struct mh_symtab_opts *out, const struct mh_report *r,
-		    struct mh_err *err);
+/* The options of names; lent by those of the report. */
+struct mh_symtab_opts mh_report_names(const struct mh_report *r);
 
 /* A map that fits what it is drawn on, and how it is drawn. */
 struct mh_term_opts mh_report_term_opts(const struct mh_report *r);

@@ -223,13 +223,10 @@ static void put_json(struct mh_json *j, const void *view)
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	struct mh_symtab_opts names;
-	int ret = mh_report_names(&names, r, err);
+	const struct mh_symtab_opts names = mh_report_names(r);
+	int ret = (r->opts->children ? mh_code_children_analyze
+				     : mh_code_analyze)(view, r->session, &names, err);
 
-	if (!ret)
-		ret = (r->opts->children ? mh_code_children_analyze : mh_code_analyze)(
-			view, r->session, &names, err);
-	free((void *)(uintptr_t)names.debug_dirs);
 	if (!ret && r->opts->sort >= MH_SORT_CODE)
 		mh_code_sort(view, (enum mh_code_sort)(r->opts->sort - MH_SORT_CODE));
 	return ret;

@@ -265,15 +265,11 @@ static void put_json(struct mh_json *j, const void *view)
 
 static int analyze(void *view, struct mh_report *r, struct mh_err *err)
 {
-	struct mh_symtab_opts names;
+	const struct mh_symtab_opts names = mh_report_names(r);
 	const struct mh_hot_opts opts = { .by = (enum mh_hot_by)r->opts->by,
 					  .names = &names };
-	int status = mh_report_names(&names, r, err);
 
-	if (status == MH_OK)
-		status = mh_hot_analyze(view, r->session, &opts, err);
-	free((void *)(uintptr_t)names.debug_dirs);
-	return status;
+	return mh_hot_analyze(view, r->session, &opts, err);
 }
 
 static void fini(void *view)

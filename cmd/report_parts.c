@@ -198,21 +198,10 @@ const char *mh_report_source(char buf[MH_REPORT_SOURCE], const char *file, uint3
 	return buf;
 }
 
-int mh_report_names(struct mh_symtab_opts *out, const struct mh_report *r,
-		    struct mh_err *err)
+struct mh_symtab_opts mh_report_names(const struct mh_report *r)
 {
-	const struct mh_strings *dirs = &r->opts->debug_dirs;
-	const char **v;
-	size_t i;
-
-	*out = (struct mh_symtab_opts){ .no_demangle = r->opts->no_demangle };
-	if (!dirs->nr)
-		return MH_OK;
-	v = calloc(dirs->nr + 1, sizeof(*v));
-	if (!v)
-		return mh_fail_errno(err, "cannot name what was accessed");
-	for (i = 0; i < dirs->nr; i++)
-		v[i] = dirs->v[i];
-	out->debug_dirs = v;
-	return MH_OK;
+	return (struct mh_symtab_opts){
+		.no_demangle = r->opts->no_demangle,
+		.debug_dirs = (const char *const *)r->opts->debug_dirs.v
+	};
 }

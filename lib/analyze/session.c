@@ -40,6 +40,30 @@ static int copy_string(const char **str)
 	return *str ? 0 : -1;
 }
 
+/* In one piece: the pointers, then what they point to. */
+static int copy_list(const char *const **list)
+{
+	size_t nr = 0, len = 0, i;
+	const char **copy;
+	char *to;
+
+	if (!*list)
+		return 0;
+	for (; (*list)[nr]; nr++)
+		len += strlen((*list)[nr]) + 1;
+	copy = malloc((nr + 1) * sizeof(*copy) + len);
+	if (copy) {
+		to = (char *)(copy + nr + 1);
+		for (i = 0; i < nr; i++) {
+			copy[i] = to;
+			to = stpcpy(to, (*list)[i]) + 1;
+		}
+		copy[nr] = NULL;
+	}
+	*list = copy;
+	return copy ? 0 : -1;
+}
+
 static int copy_opts(struct mh_session_opts *to, const struct mh_session_opts *from)
 {
 	int failed;
@@ -49,6 +73,7 @@ static int copy_opts(struct mh_session_opts *to, const struct mh_session_opts *f
 	failed |= copy_array(&to->filter.tids, to->filter.nr_tids);
 	failed |= copy_string(&to->source);
 	failed |= copy_string(&to->at);
+	failed |= copy_list(&to->debug_dirs);
 	return failed;
 }
 
@@ -329,6 +354,7 @@ void mh_session_close(struct mh_session *s)
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);
 	drop(s->opts.at);
+	drop(s->opts.debug_dirs);
 	free(s->at.v);
 	mh_frames_fini(&s->frames);
 	free(s);

@@ -140,13 +140,14 @@ static int unwind_all(struct work *w, struct mh_err *err)
 
 int mh_session_unwind(struct mh_session *s, struct mh_err *err)
 {
+	const struct mh_symtab_opts files = { .debug_dirs = s->opts.debug_dirs };
 	struct work w = { .s = s };
 	size_t i;
 	int ret;
 
 	if (!mh_reader_info(s->reader)->rows[MH_EV_STACK_COPY])
 		return MH_OK;
-	ret = mh_unwinder_new(&w.unwinder, s->maps, NULL, err);
+	ret = mh_unwinder_new(&w.unwinder, s->maps, &files, err);
 	if (!ret)
 		ret = unwind_all(&w, err);
 	mh_frames_finish(&s->frames);

@@ -35,6 +35,7 @@ struct file {
 	struct mh_module module;
 	struct mh_elf debug;
 	struct mh_cfi cfi;
+	bool has_all;           /* there is no other file to look for tables in */
 	enum mh_unwind_end end; /* OUTERMOST: it can be used */
 };
 
@@ -153,6 +154,7 @@ static void open_vdso(struct file *f)
 	struct mh_err err;
 
 	f->end = MH_UNWIND_NO_FILE;
+	f->has_all = true;
 	if (!len || mh_elf_open_memory(&f->module.elf, image, len, &err))
 		return;
 	mh_hex(hex, f->module.elf.build_id, f->module.elf.build_id_len);
@@ -163,18 +165,31 @@ static void open_vdso(struct file *f)
 
 static void open_mapped(struct mh_unwinder *u, struct file *f)
 {
+	if (mh_module_find(&f->module, &u->opts))
+		f->end = MH_UNWIND_OUTERMOST;
+	else
+		f->end = f->module.why == MH_UNNAMED_STALE ? MH_UNWIND_STALE
+							   : MH_UNWIND_NO_FILE;
+}
+
+/*
+ * A stripped file still has its .eh_frame, be it only of the few objects that the linker
+ * adds; .debug_frame may be apart. That is looked for when something is missing: it may
+ * have to come over the network. False: there is no more than before.
+ */
+static bool find_rest(struct mh_unwinder *u, struct file *f)
+{
 	char found[MH_PATH_MAX];
 
-	if (mh_module_find(&f->module, &u->opts)) {
-		f->end = MH_UNWIND_OUTERMOST;
-		/* A stripped file's .eh_frame is still there; the rest may be apart. */
-		if (!mh_elf_section_find(&f->module.elf, ".debug_frame") &&
-		    !mh_elf_section_find(&f->module.elf, ".eh_frame"))
-			mh_debug_find(&f->debug, found, &f->module.elf,
-				      f->module.dir_path, &u->opts);
-		return;
-	}
-	f->end = f->module.why == MH_UNNAMED_STALE ? MH_UNWIND_STALE : MH_UNWIND_NO_FILE;
+	if (f->has_all || f->cfi.frame_from)
+		return false;
+	f->has_all = true;
+	if (!mh_debug_find(&f->debug, found, &f->module.elf, f->module.dir_path,
+			   &u->opts))
+		return false;
+	mh_cfi_fini(&f->cfi);
+	mh_cfi_init(&f->cfi, &f->module.elf, &f->debug);
+	return f->cfi.frame_from;
 }
 
 /* NULL: out of memory. Paths and build-ids are kept once by the maps. */
@@ -201,7 +216,9 @@ static struct file *file_of(struct mh_unwinder *u, const struct mh_mapping *map)
 	else
 		open_mapped(u, f);
 	if (f->end == MH_UNWIND_OUTERMOST)
-		mh_cfi_init(&f->cfi, &f->module.elf, f->debug.handle ? &f->debug : NULL);
+		mh_cfi_init(&f->cfi, &f->module.elf, NULL);
+	if (f->end == MH_UNWIND_OUTERMOST && !mh_cfi_exists(&f->cfi))
+		find_rest(u, f);
 	return f;
 }
 
@@ -246,6 +263,8 @@ static const struct mh_cfi_row *row_at(struct walk *w, uint64_t pc)
 	}
 	w->cfi = &p->file->cfi;
 	row = mh_cfi_find(&p->file->cfi, pc - p->bias);
+	if (row && !row->known && find_rest(w->u, p->file))
+		row = mh_cfi_find(&p->file->cfi, pc - p->bias);
 	if (!row)
 		return NULL;
 	if (row->known && !row->damaged)
