@@ -35,9 +35,10 @@ struct mh_session_opts {
 	struct mh_range age_ns; /* only regions of this age; 0, 0: all */
 	struct {
 		uint32_t ops, levels, snoops, tlbs, locks; /* 1 << value of its enum */
-	} access;         /* only samples with one of these; 0: all, told or not */
-	uint64_t skip;    /* leave out so many snapshots or intervals at the start */
-	unsigned threads; /* for data passes; 0: one per CPU, 8 at most */
+	} access;              /* only samples with one of these; 0: all, told or not */
+	uint64_t skip;         /* leave out so many snapshots or intervals at the start */
+	unsigned threads;      /* for data passes; 0: one per CPU, 8 at most */
+	const char *cache_dir; /* as in mh_symtab_opts; NULL: none */
 };
 
 int mh_session_open(struct mh_session **out, const char *path,
