@@ -39,6 +39,7 @@ static const struct mh_option annotate_options[] = {
 	  "look for sources here when they are not where they were compiled",
 	  AT(source_dir) },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
+	{ .type = MH_OPT_GROUP, .group = mh_cache_option, AT(filters) },
 	{ "no-pager", 0, MH_OPT_FLAG, NULL, "never start $MEMHEAT_PAGER, $PAGER or less",
 	  AT(no_pager) },
 	{ 0 },
@@ -288,6 +289,7 @@ static int make_lines(struct lines *l, const struct mh_code *code, const char *n
 static int annotate(const struct annotate *opts, const char *name, const char *path,
 		    struct mh_err *err)
 {
+	char cache_dir[MH_CACHE_DIR_MAX];
 	struct mh_session_opts sopts;
 	struct mh_session *s = NULL;
 	struct mh_output out = { 0 };
@@ -295,7 +297,7 @@ static int annotate(const struct annotate *opts, const char *name, const char *p
 	struct lines l = { 0 };
 	int status;
 
-	mh_filters_session(&sopts, &opts->filters);
+	mh_filters_naming(&sopts, &opts->filters, cache_dir);
 	status = mh_session_open(&s, path, &sopts, err);
 	if (status == MH_OK)
 		status = mh_code_analyze(&code, s, NULL, err);

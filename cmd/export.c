@@ -27,6 +27,9 @@ static const struct mh_option export_options[] = {
 	{ .type = MH_OPT_GROUP,
 	  .group = mh_filter_options,
 	  .offset = offsetof(struct export, filters) },
+	{ .type = MH_OPT_GROUP,
+	  .group = mh_cache_option,
+	  .offset = offsetof(struct export, filters) },
 	{ "output", 'o', MH_OPT_FILE, "FILE", "the file to make; default standard output",
 	  .offset = offsetof(struct export, output) },
 	{ "module", 0, MH_OPT_STRING, "NAME",
@@ -194,6 +197,7 @@ static int write_it(const struct mh_exporter *e, const struct export *o,
 static int export(const struct mh_exporter *e, const struct export *o, const char *input,
 		  struct mh_err *err)
 {
+	char cache_dir[MH_CACHE_DIR_MAX];
 	struct mh_session_opts opts;
 	struct mh_session *s = NULL;
 	int status;
@@ -202,7 +206,7 @@ static int export(const struct mh_exporter *e, const struct export *o, const cha
 	    isatty(STDOUT_FILENO))
 		return mh_fail(err, MH_EINPUT, "%s is not for a terminal; give -o a file",
 			       e->name);
-	mh_filters_session(&opts, &o->filters);
+	mh_filters_naming(&opts, &o->filters, cache_dir);
 	opts.threads = 0;
 	status = mh_session_open(&s, input, &opts, err);
 	if (status == MH_OK)

@@ -47,6 +47,12 @@ const struct mh_option mh_filter_options[] = {
 	{ 0 },
 };
 
+const struct mh_option mh_cache_option[] = {
+	{ "no-cache", 0, MH_OPT_FLAG, NULL,
+	  "neither read nor keep names of addresses in $XDG_CACHE_HOME", AT(no_cache) },
+	{ 0 },
+};
+
 const char *mh_filters_input(const struct mh_filters *f, const struct mh_cmd *cmd, int nr,
 			     char **operands)
 {
@@ -88,6 +94,13 @@ void mh_filters_session(struct mh_session_opts *out, const struct mh_filters *f)
 					 .min_size = f->min_size,
 					 .age_ns = f->age_ns,
 					 .skip = f->skip };
+}
+
+void mh_filters_naming(struct mh_session_opts *out, const struct mh_filters *f,
+		       char cache_dir[MH_CACHE_DIR_MAX])
+{
+	mh_filters_session(out, f);
+	out->cache_dir = f->no_cache ? NULL : mh_cache_dir(cache_dir);
 }
 
 const char *mh_source_meta(const struct mh_reader *r, unsigned id, const char *key)

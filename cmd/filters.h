@@ -10,6 +10,7 @@
 #include <memheat/symbol.h>
 #include <memheat/trace.h>
 
+#include "cache_dir.h"
 #include "options.h"
 
 struct mh_filters {
@@ -22,11 +23,13 @@ struct mh_filters {
 	struct mh_range age_ns;
 	uint64_t skip;
 	const char *source;
+	int no_cache;
 };
 
 /* For MH_OPT_GROUP; offsets count from a struct mh_filters. */
 extern const struct mh_option mh_input_option[]; /* -i FILE alone */
 extern const struct mh_option mh_filter_options[];
+extern const struct mh_option mh_cache_option[]; /* of who names addresses */
 
 /*
  * The trace to read: -i FILE, the first operand, or memheat.data.
@@ -38,6 +41,9 @@ const char *mh_filters_input(const struct mh_filters *f, const struct mh_cmd *cm
 
 /* For the analyses; borrows from @f. */
 void mh_filters_session(struct mh_session_opts *out, const struct mh_filters *f);
+/* The same with kept names, unless --no-cache was given; borrows @cache_dir, too. */
+void mh_filters_naming(struct mh_session_opts *out, const struct mh_filters *f,
+		       char cache_dir[MH_CACHE_DIR_MAX]);
 
 /*
  * A walk over a trace's events under the filters: first what describes the rest (META,

@@ -40,6 +40,7 @@ static const struct mh_option report_options[] = {
 	{ "format", 0, MH_OPT_CHOICE, "FORM", "text, json or csv; default text",
 	  AT(format), .choices = formats },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
+	{ .type = MH_OPT_GROUP, .group = mh_cache_option, AT(filters) },
 	{ "writes", 0, MH_OPT_FLAG, NULL,
 	  "written pages in place of accessed ones (record --writes)", AT(writes) },
 	{ "width", 0, MH_OPT_COUNT, "N",
@@ -386,6 +387,7 @@ static int analyze_and_write(struct mh_report *r, const struct mh_report_type *t
 static int make_report(struct mh_report *r, const struct mh_report_type *type,
 		       const char *input)
 {
+	char cache_dir[MH_CACHE_DIR_MAX];
 	struct mh_session_opts opts;
 	struct mh_err err;
 	const char *path = r->opts->output;
@@ -394,7 +396,7 @@ static int make_report(struct mh_report *r, const struct mh_report_type *type,
 
 	mh_terminal_look(&r->term, to_file ? -1 : STDOUT_FILENO,
 			 (enum mh_color_when)r->opts->color, (uint32_t)r->opts->width);
-	mh_filters_session(&opts, &r->opts->filters);
+	mh_filters_naming(&opts, &r->opts->filters, cache_dir);
 	opts.threads = (unsigned)r->opts->threads;
 	opts.writes = r->opts->writes;
 	opts.debug_dirs = mh_report_names(r).debug_dirs;

@@ -38,9 +38,10 @@ struct mh_session_opts {
 	} access;         /* only samples with one of these; 0: all, told or not */
 	uint64_t skip;    /* leave out so many snapshots or intervals at the start */
 	unsigned threads; /* for data passes; 0: one per CPU, 8 at most */
-	/* Where the files are that copies of stacks are unwound by; as in struct
-	 * mh_symtab_opts. */
+	/* As in struct mh_symtab_opts: where the files are that copies of stacks are
+	 * unwound by; where names are kept, NULL: nowhere. */
 	const char *const *debug_dirs;
+	const char *cache_dir;
 };
 
 int mh_session_open(struct mh_session **out, const char *path,

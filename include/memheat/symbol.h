@@ -173,6 +173,12 @@ struct mh_symtab_opts {
 	const char *kallsyms; /* file in the form of /proc/kallsyms; NULL: none */
 	int no_demangle;
 	int no_debuginfod; /* else asked when DEBUGINFOD_URLS is set */
+	/* The user's folder of caches: names are kept in its memheat/symbols, by
+	 * build-id, and read from there; NULL: none. Not used where it is not the user's
+	 * own. */
+	const char *cache_dir;
+	uint64_t cache_max; /* bytes of all; what was not used for longest goes; 0: 256
+			       MiB */
 };
 
 struct mh_symtab;

@@ -365,7 +365,7 @@ int mh_callers_name(struct mh_callers *c, struct mh_blocks *out,
 {
 	struct naming n = { 0 };
 	struct mh_symtab *st = NULL;
-	int ret = mh_symtab_new(&st, s->maps, opts, err);
+	int ret = mh_session_symtab(&st, s, opts, err);
 	bool full = false;
 
 	if (c->frames.nr)

@@ -259,7 +259,7 @@ static int fill(struct mh_code *out, const struct mh_session *s,
 	struct mh_code_named *named = calloc(sites->sites.nr + 1, sizeof(*named));
 	size_t nr = sites->sites.nr;
 	struct mh_symtab *st = NULL;
-	int ret = named ? mh_symtab_new(&st, s->maps, opts, err) : no_memory(err);
+	int ret = named ? mh_session_symtab(&st, s, opts, err) : no_memory(err);
 
 	if (!ret)
 		ret = resolve(named, sites, st, err);

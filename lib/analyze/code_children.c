@@ -246,7 +246,7 @@ static int fill(struct work *w, const struct mh_session *s,
 		const struct mh_symtab_opts *opts, struct mh_err *err)
 {
 	struct mh_symtab *st = NULL;
-	int ret = mh_symtab_new(&st, s->maps, opts, err);
+	int ret = mh_session_symtab(&st, s, opts, err);
 
 	if (!ret && w->calls.frames) {
 		w->caller_of = mh_calls_of_all(&w->calls, w->sites, w->nr_sites);

@@ -815,7 +815,7 @@ int mh_hot_analyze(struct mh_hot *out, struct mh_session *s,
 			"--by line: %s tells of pages at best; lines of caches need "
 			"samples (mem, faults)",
 			w.src->name);
-	ret = mh_symtab_new(&w.st, s->maps, names, err);
+	ret = mh_session_symtab(&w.st, s, names, err);
 	if (!ret)
 		ret = mh_blocks_read(&w.blocks, s, names, err);
 	out->heap_known = w.blocks.known;

@@ -469,7 +469,7 @@ static int fill(struct work *w, const struct mh_symtab_opts *opts, struct mh_err
 		ret = add_row(w, i, end, err);
 	}
 	if (!ret)
-		ret = mh_symtab_new(&st, w->s->maps, opts, err);
+		ret = mh_session_symtab(&st, w->s, opts, err);
 	for (i = 0; !ret && i < w->out->nr_rows; i++)
 		ret = name_row(w, st, i, err);
 	mh_symtab_free(st);

@@ -723,7 +723,7 @@ int mh_profile_analyze(struct mh_profile *out, struct mh_session *s,
 	w.nr = sites->sites.nr;
 	out->names = kept = calloc(1, sizeof(*kept));
 	out->names_free = kept ? kept_free : NULL;
-	ret = kept ? mh_symtab_new(&kept->st, s->maps, &names, err) : no_memory(err);
+	ret = kept ? mh_session_symtab(&kept->st, s, &names, err) : no_memory(err);
 	if (!ret) {
 		w.st = kept->st;
 		ret = fill(&w, opts, err);

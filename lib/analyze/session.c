@@ -467,6 +467,15 @@ enum mh_unit mh_session_unit(const struct mh_session_source *src, bool hits)
 					       : MH_UNIT_FAULTS_PER_S;
 }
 
+int mh_session_symtab(struct mh_symtab **out, const struct mh_session *s,
+		      const struct mh_symtab_opts *opts, struct mh_err *err)
+{
+	struct mh_symtab_opts names = opts ? *opts : (struct mh_symtab_opts){ 0 };
+
+	names.cache_dir = s->opts.cache_dir;
+	return mh_symtab_new(out, s->maps, &names, err);
+}
+
 void mh_session_filter(const struct mh_session *s, const struct mh_session_source *src,
 		       struct mh_filter *out)
 {

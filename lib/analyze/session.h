@@ -138,6 +138,12 @@ void mh_session_provenance(const struct mh_session *s,
 			   const struct mh_session_source *src, uint32_t kinds,
 			   struct mh_provenance *out);
 
+/* Names of the session's addresses. @opts: as for mh_symtab_new(); the cache is the
+ * session's. */
+int mh_session_symtab(struct mh_symtab **out, const struct mh_session *s,
+		      const struct mh_symtab_opts *opts,
+		      struct mh_err *err) MH_MUST_CHECK;
+
 /* Add the chains of copied stacks to the frames, which are read and finished. */
 int mh_session_unwind(struct mh_session *s, struct mh_err *err) MH_MUST_CHECK;
 

@@ -484,6 +484,8 @@ static void open_unit(struct access *a, uint32_t number)
 	} else if (!mh_split_open(&a->split, &m->dwp, u, m->dir_path, NULL)) {
 		mh_dwarf_locations(&a->split.dw, a->split.dw.elf ? &a->split.elf : NULL);
 		a->in = a->split.unit;
+	} else {
+		m->incomplete = true;
 	}
 }
 

@@ -307,6 +307,7 @@ static int decode_unit(struct code *c, struct mh_dw_unit *u, struct mh_split *sp
 	if (!u->dwo_name)
 		return find_scopes(c, u, nr);
 	c->no_split = mh_split_open(split, &c->m->dwp, u, c->m->dir_path, NULL) != MH_OK;
+	c->m->incomplete |= c->no_split;
 	return c->no_split ? 0 : find_scopes(c, split->unit, nr);
 }
 

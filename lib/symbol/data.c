@@ -45,8 +45,10 @@ static int add_unit(struct mh_module *m, uint32_t number)
 		return 0;
 	if (!u->dwo_name)
 		return mh_dw_vars_add(&m->vars, u, number) ? 0 : -1;
-	if (mh_split_open(&split, &m->dwp, u, m->dir_path, NULL))
+	if (mh_split_open(&split, &m->dwp, u, m->dir_path, NULL)) {
+		m->incomplete = true;
 		return 0;
+	}
 	ok = mh_dw_vars_add(&m->vars, split.unit, number);
 	mh_split_close(&split);
 	return ok ? 0 : -1;
@@ -103,6 +105,8 @@ static void unit_open(struct data *d, uint32_t number)
 		d->in = u;
 	else if (!mh_split_open(&d->split, &d->m->dwp, u, d->m->dir_path, NULL))
 		d->in = d->split.unit;
+	else
+		d->m->incomplete = true;
 }
 
 static bool read_var(struct data *d, const struct mh_dw_var *var, struct mh_dw_die *die)

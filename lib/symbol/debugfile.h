@@ -26,6 +26,8 @@ struct mh_dwp {
 	bool open;
 };
 
+/* Into path[MH_PATH_MAX]; false: too long. */
+bool mh_dwp_path(char *path, const char *module_path);
 void mh_dwp_find(struct mh_dwp *dwp, const char *module_path);
 void mh_dwp_close(struct mh_dwp *dwp);
 

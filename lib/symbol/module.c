@@ -102,8 +102,7 @@ static bool fits(const struct mh_elf *debug, const struct mh_elf *main)
 	return !a || !b || a->addr == b->addr;
 }
 
-static int open_dwarf(struct mh_module *m, struct mh_elf *from, const char *path,
-		      const struct mh_symtab_opts *opts)
+static void open_dwarf(struct mh_module *m, struct mh_elf *from)
 {
 	struct mh_err err;
 	int ret = mh_dwarf_open(&m->dw, from, &m->fuel, &err);
@@ -114,44 +113,54 @@ static int open_dwarf(struct mh_module *m, struct mh_elf *from, const char *path
 		m->why = ret > 0            ? MH_UNNAMED_NO_DEBUG
 			 : ret == MH_ENOSUP ? MH_UNNAMED_COMPRESSED
 					    : MH_UNNAMED_DAMAGED;
-		return 0;
+		return;
 	}
 	m->has_dwarf = true;
 	m->why = MH_NAMED;
-	if (mh_debug_find_alt(&m->alt, from, path, opts) &&
-	    !mh_dwarf_open(&m->alt_dw, &m->alt, &m->fuel, &err))
+	if (m->alt.handle && !mh_dwarf_open(&m->alt_dw, &m->alt, &m->fuel, &err))
 		m->dw.alt = &m->alt_dw;
-	return 0;
 }
 
-/* With the main file open: its symbols and its debug information. */
-static int open_rest(struct mh_module *m, struct mh_naming *naming, struct mh_err *err)
+/* The file that has the module's debug information, if any has. */
+static struct mh_elf *debug_elf(struct mh_module *m)
 {
-	char found[MH_PATH_MAX] = "";
-	struct mh_elf *from = &m->elf;
-	int ret;
+	return m->debug.handle ? &m->debug : &m->elf;
+}
 
-	m->open = true;
-	m->fuel.left = (uint64_t)1 << 20;
-	m->why = MH_UNNAMED_NO_DEBUG;
-	m->debug_file = "";
+static int find_debug(struct mh_module *m, struct mh_naming *naming, struct mh_err *err)
+{
+	struct mh_elf *from;
+
 	if (!has_debug(&m->elf) &&
-	    mh_debug_find(&m->debug, found, &m->elf, m->dir_path, naming->opts)) {
+	    mh_debug_find(&m->debug, m->debug_path, &m->elf, m->dir_path, naming->opts)) {
 		if (fits(&m->debug, &m->elf)) {
-			from = &m->debug;
-			m->debug_file = mh_names_keep(&naming->names, found);
+			m->debug_file = mh_names_keep(&naming->names, m->debug_path);
 			if (!m->debug_file)
 				return mh_fail(err, MH_ENOMEM, "no memory for names");
 		} else {
 			mh_elf_close(&m->debug);
 		}
 	}
-	m->fuel.left += 64 * (uint64_t)from->len;
+	from = debug_elf(m);
+	if (has_debug(from))
+		(void)mh_debug_find_alt(&m->alt, from,
+					from == &m->elf ? m->dir_path : m->debug_path,
+					naming->opts);
+	return MH_OK;
+}
+
+int mh_module_load(struct mh_module *m, struct mh_err *err)
+{
+	struct mh_elf *from = debug_elf(m);
+	int ret;
+
+	if (m->loaded || !m->elf.handle)
+		return MH_OK;
+	m->loaded = true;
+	m->why = MH_UNNAMED_NO_DEBUG;
+	m->fuel.left = ((uint64_t)1 << 20) + 64 * (uint64_t)from->len;
 	if (has_debug(from)) {
-		ret = open_dwarf(m, from, from == &m->elf ? m->dir_path : found,
-				 naming->opts);
-		if (ret)
-			return ret;
+		open_dwarf(m, from);
 		mh_dwp_find(&m->dwp, m->dir_path);
 	}
 	/* A stripped file still has .dynsym; .symtab knows more. */
@@ -164,6 +173,24 @@ static int open_rest(struct mh_module *m, struct mh_naming *naming, struct mh_er
 	if (!m->names.code.nr && !m->names.data.nr && m->why == MH_UNNAMED_NO_DEBUG)
 		m->why = MH_UNNAMED_STRIPPED;
 	return MH_OK;
+}
+
+/* With the main file open. */
+static int open_rest(struct mh_module *m, struct mh_naming *naming, struct mh_err *err)
+{
+	int ret;
+
+	m->open = true;
+	m->why = MH_UNNAMED_NO_DEBUG;
+	m->debug_file = "";
+	ret = find_debug(m, naming, err);
+	if (ret)
+		return ret;
+	if (mh_module_kept_read(m, naming)) {
+		m->why = (enum mh_unnamed)m->cache.why;
+		return MH_OK;
+	}
+	return mh_module_load(m, err);
 }
 
 static void fresh(struct mh_module *m)
@@ -209,6 +236,7 @@ void mh_module_close(struct mh_module *m, struct mh_naming *naming)
 {
 	if (!m->open)
 		return;
+	mh_module_kept_write(m, naming);
 	mh_names_forget(&naming->names);
 	mh_dwarf_close(&m->dw);
 	mh_dwarf_close(&m->alt_dw);
@@ -221,7 +249,7 @@ void mh_module_close(struct mh_module *m, struct mh_naming *naming)
 	free(m->vars.v);
 	memset(&m->cus, 0, sizeof(m->cus));
 	memset(&m->vars, 0, sizeof(m->vars));
-	m->has_dwarf = m->vars_made = m->open = false;
+	m->has_dwarf = m->vars_made = m->open = m->loaded = m->incomplete = false;
 }
 
 /* ---- resolving ---- */
@@ -296,29 +324,42 @@ static void all_unnamed(const struct mh_module *m, const struct mh_module_item *
 	}
 }
 
-int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
-		      struct mh_module_item *items, size_t nr, struct mh_err *err)
+/* Name by symbols and debug information. @items are sorted. */
+static int resolve(struct mh_module *m, struct mh_naming *naming,
+		   const struct mh_module_item *items, size_t nr, struct mh_err *err)
 {
 	size_t nr_code;
-	int failed;
+	int ret = mh_module_load(m, err), failed = 0;
 
-	if (!m->elf.handle) {
-		all_unnamed(m, items, nr);
-		return MH_OK;
-	}
+	if (ret)
+		return ret;
 	/* Work in proportion to what is asked, and to the size of the files. */
 	m->fuel.left = ((uint64_t)1 << 20) + 64 * (uint64_t)(m->elf.len + m->debug.len) +
 		       64 * (uint64_t)(m->dw.info.len + m->dw.line.len) +
 		       4096 * (uint64_t)nr;
-	failed = classify(m, naming, items, nr);
-	qsort(items, nr, sizeof(*items), code_first);
 	for (nr_code = 0; nr_code < nr; nr_code++) {
 		if (items[nr_code].out->kind != MH_SYMBOL_CODE)
 			break;
 	}
-	if (!failed && nr_code)
+	if (nr_code)
 		failed = mh_module_resolve_code(m, naming, items, nr_code);
 	if (!failed && nr > nr_code)
 		failed = mh_module_resolve_data(m, naming, items + nr_code, nr - nr_code);
+	if (!failed)
+		failed = mh_module_keep(m, items, nr);
 	return failed ? mh_fail(err, MH_ENOMEM, "no memory for names") : MH_OK;
+}
+
+int mh_module_resolve(struct mh_module *m, struct mh_naming *naming,
+		      struct mh_module_item *items, size_t nr, struct mh_err *err)
+{
+	if (!m->elf.handle) {
+		all_unnamed(m, items, nr);
+		return MH_OK;
+	}
+	if (classify(m, naming, items, nr))
+		return mh_fail(err, MH_ENOMEM, "no memory for names");
+	nr = mh_module_kept(m, items, nr);
+	qsort(items, nr, sizeof(*items), code_first);
+	return nr ? resolve(m, naming, items, nr, err) : MH_OK;
 }

@@ -41,13 +41,17 @@ static bool dwp_read(struct mh_dwp *dwp)
 	       mh_rbuf_left(&b);
 }
 
+bool mh_dwp_path(char *path, const char *module_path)
+{
+	return snprintf(path, MH_PATH_MAX, "%s.dwp", module_path) < MH_PATH_MAX;
+}
+
 void mh_dwp_find(struct mh_dwp *dwp, const char *module_path)
 {
 	char path[MH_PATH_MAX];
 
 	*dwp = (struct mh_dwp){ .elf.fd = -1 };
-	if (snprintf(path, sizeof(path), "%s.dwp", module_path) >= (int)sizeof(path) ||
-	    mh_elf_open(&dwp->elf, path, NULL))
+	if (!mh_dwp_path(path, module_path) || mh_elf_open(&dwp->elf, path, NULL))
 		return;
 	dwp->open = dwp_read(dwp);
 	if (!dwp->open)

@@ -53,6 +53,8 @@ int mh_symtab_new(struct mh_symtab **out, const struct mh_maps *maps,
 	st->maps = maps;
 	if (opts)
 		st->opts = *opts;
+	if (!st->opts.cache_max)
+		st->opts.cache_max = MH_CACHE_TOTAL_MAX;
 	st->naming.opts = &st->opts;
 	st->naming.names.raw = st->opts.no_demangle;
 	return MH_OK;
@@ -68,6 +70,8 @@ void mh_symtab_free(struct mh_symtab *st)
 		mh_module_close(st->modules.v[i], &st->naming);
 		free(st->modules.v[i]);
 	}
+	if (st->naming.cache_written)
+		mh_cache_trim(st->opts.cache_dir, st->opts.cache_max);
 	free(st->modules.v);
 	free(st->by_path.v);
 	mh_jits_fini(&st->jits);
@@ -445,8 +449,7 @@ static int module_accesses(struct mh_symtab *st, const struct wanted *w, size_t 
 		return ret;
 	for (i = 0; i < nr; i++)
 		items[i] = (struct mh_module_access){ w[i].code->vaddr, w[i].out };
-	if (mh_module_access_types(m, &st->naming, items, nr))
-		ret = mh_fail(err, MH_ENOMEM, "no memory for types of accesses");
+	ret = mh_module_accesses(m, &st->naming, items, nr, err);
 	if (st->nr_open > OPEN_MAX) {
 		mh_module_close(m, &st->naming);
 		st->nr_open--;
@@ -519,6 +522,8 @@ int mh_symtab_objects(struct mh_symtab *st, size_t i, struct mh_symtab_object **
 
 	*out = NULL;
 	*nr = 0;
+	if (!ret)
+		ret = mh_module_load(m, err);
 	if (ret)
 		return ret;
 	*out = calloc(m->names.code.nr + m->names.data.nr + 1, sizeof(**out));
@@ -604,6 +609,8 @@ int mh_symtab_find(struct mh_symtab *st, const char *name,
 				return mh_fail(err, MH_ENOMEM, "no memory for names");
 			m = st->modules.v[slot - 1];
 			ret = module_open(st, m, false, err);
+			if (!ret)
+				ret = mh_module_load(m, err);
 			if (!ret)
 				ret = find_in(st, m, &maps[i], &f);
 			if (st->nr_open > OPEN_MAX) {

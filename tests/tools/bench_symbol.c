@@ -3,7 +3,8 @@
  * Names of code, measured against other tools on the same addresses.
  *
  *	bench_symbol addrs FILE N		N random addresses of .text, one per line
- *	bench_symbol names FILE <ADDRESSES	their names as llvm-symbolizer writes them
+ *	bench_symbol names FILE [CACHE] <ADDRESSES
+ *		their names as llvm-symbolizer writes them, kept in the folder CACHE
  *	bench_symbol data FILE <ADDRESSES	names of data addresses
  *	bench_symbol compare FILE N TOOL...	run all on one list; JSON on stdout
  *	bench_symbol access FILE N		types of what N pieces of code access;
@@ -156,9 +157,9 @@ static void print_memory(void)
 		fclose(f);
 }
 
-static int names(const char *path, int data)
+static int names(const char *path, int data, const char *cache)
 {
-	struct mh_symtab_opts opts = { .no_demangle = !data };
+	struct mh_symtab_opts opts = { .no_demangle = !data, .cache_dir = cache };
 	struct mh_maps *maps = maps_of(path);
 	struct mh_symtab *st;
 	struct mh_symbol *out;
@@ -438,6 +439,38 @@ static void print_run(const struct run *r, const char *more)
 	       r->rss_kib, more);
 }
 
+/* The first run keeps the names that the second one reads. */
+static void compare_kept(char *self, char *path, size_t n, const char *end)
+{
+	char input[] = "/tmp/bench_symbol.XXXXXX", dir[] = "/tmp/bench_symbol.XXXXXX";
+	char mode[] = "names", cmd[64];
+	char *const argv[] = { self, mode, path, dir, NULL };
+	struct run plain = { 0 }, first = { 0 }, second = { 0 };
+	int fd = mkstemp(input);
+	FILE *addrs = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!addrs || !mkdtemp(dir))
+		die("temporary files", NULL);
+	write_addresses(addrs, path, n);
+	fclose(addrs);
+	run(&plain, (char *[]){ self, mode, path, NULL }, input);
+	run(&first, argv, input);
+	run(&second, argv, input);
+	printf("  {\"addresses\":%zu,\"without_cpu_s\":%.3f,\"first_cpu_s\":%.3f,"
+	       "\"second_cpu_s\":%.3f,\"second_of_first\":%.4f}%s\n",
+	       n, plain.cpu_s, first.cpu_s, second.cpu_s, second.cpu_s / first.cpu_s,
+	       end);
+	fclose(plain.out);
+	fclose(first.out);
+	fclose(second.out);
+	unlink(input);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	if (system(cmd))
+		die(cmd, NULL);
+}
+
+#define TYPICAL 300 /* addresses of a report */
+
 static int compare_all(char *self, char *path, const char *n, char **tools)
 {
 	char input[] = "/tmp/bench_symbol.XXXXXX", more[512];
@@ -485,7 +518,10 @@ static int compare_all(char *self, char *path, const char *n, char **tools)
 		print_run(&r, more);
 		fclose(r.out);
 	}
-	printf("\n]}\n");
+	printf("\n],\"kept\":[\n");
+	compare_kept(self, path, TYPICAL, ",");
+	compare_kept(self, path, strtoul(n, NULL, 10), "");
+	printf("]}\n");
 	unlink(input);
 	fclose(addrs);
 	fclose(ours.out);
@@ -498,10 +534,10 @@ int main(int argc, char **argv)
 		write_addresses(stdout, argv[2], strtoul(argv[3], NULL, 10));
 		return 0;
 	}
-	if (argc == 3 && !strcmp(argv[1], "names"))
-		return names(argv[2], 0);
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "names"))
+		return names(argv[2], 0, argc > 3 ? argv[3] : NULL);
 	if (argc == 3 && !strcmp(argv[1], "data"))
-		return names(argv[2], 1);
+		return names(argv[2], 1, NULL);
 	if (argc >= 4 && !strcmp(argv[1], "compare"))
 		return compare_all(argv[0], argv[2], argv[3], argv + 4);
 	if (argc == 4 && !strcmp(argv[1], "access"))

@@ -28,7 +28,7 @@ static inline int have_all(const char *needs)
 static inline void names_of_a_build(void **state)
 {
 	const struct build *b = *state;
-	char dir[600];
+	char dir[600], caches[600];
 	const char *dirs[] = { dir, NULL };
 	struct mh_symtab_opts opts = { .debug_dirs = b->debug_dir ? dirs : NULL };
 	struct program p;
@@ -40,6 +40,11 @@ static inline void names_of_a_build(void **state)
 		skip_because("this compiler cannot build it");
 	snprintf(dir, sizeof(dir), "%s/%s", p.dir, b->debug_dir ? b->debug_dir : "");
 	program_run(&p, b->as);
+	program_check(&p, &opts);
+	/* The same while they are kept, and from what was kept. */
+	snprintf(caches, sizeof(caches), "%s/caches", p.dir);
+	opts.cache_dir = caches;
+	program_check(&p, &opts);
 	program_check(&p, &opts);
 	program_fini(&p);
 }
