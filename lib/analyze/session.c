@@ -73,6 +73,7 @@ static int copy_opts(struct mh_session_opts *to, const struct mh_session_opts *f
 	failed |= copy_array(&to->filter.tids, to->filter.nr_tids);
 	failed |= copy_string(&to->source);
 	failed |= copy_string(&to->at);
+	failed |= copy_string(&to->cache_dir);
 	failed |= copy_list(&to->debug_dirs);
 	return failed;
 }
@@ -354,6 +355,7 @@ void mh_session_close(struct mh_session *s)
 	drop(s->opts.filter.tids);
 	drop(s->opts.source);
 	drop(s->opts.at);
+	drop(s->opts.cache_dir);
 	drop(s->opts.debug_dirs);
 	free(s->at.v);
 	mh_frames_fini(&s->frames);
