@@ -206,6 +206,24 @@ struct mh_symbol_query {
 int mh_symtab_resolve(struct mh_symtab *st, const struct mh_symbol_query *places,
 		      size_t nr, struct mh_symbol *out, struct mh_err *err) MH_MUST_CHECK;
 
+/* ---- generated code over time ---- */
+
+/* What JIT compilers put where and when, by the jitdump files that spaces map. */
+struct mh_jit_times;
+
+/*
+ * *out is NULL where no space maps such a file.
+ * @maps: finished; must outlive what is made
+ * Returns MH_OK; MH_ENOMEM.
+ */
+int mh_jit_times_new(struct mh_jit_times **out, const struct mh_maps *maps,
+		     struct mh_err *err) MH_MUST_CHECK;
+void mh_jit_times_free(struct mh_jit_times *t);
+/* A number for the function that was at @addr then, another one for each that was there;
+ * 0: none is known. Threads may ask at once. */
+uint32_t mh_jit_times_at(const struct mh_jit_times *t, size_t space, uint64_t addr,
+			 uint64_t time_ns);
+
 /* ---- what code accesses ---- */
 
 /* Why the type of an access is not known. */

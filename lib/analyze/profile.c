@@ -67,6 +67,7 @@ static int no_memory(struct mh_err *err)
 
 struct place {
 	uint64_t key, addr;
+	uint32_t code; /* which generated function was there; of data 0 */
 	uint32_t site;
 };
 
@@ -78,6 +79,8 @@ static int by_place(const void *a, const void *b)
 		return x->key < y->key ? -1 : 1;
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
+	if (x->code != y->code)
+		return x->code < y->code ? -1 : 1;
 	return (x->site > y->site) - (x->site < y->site);
 }
 
@@ -114,16 +117,19 @@ static int side_make(struct side *side, const struct work *w, bool code,
 	for (i = 0; i < w->nr; i++)
 		places[i] = (struct place){ w->sites[i].key,
 					    code ? w->sites[i].ip : w->sites[i].addr,
-					    (uint32_t)i };
+					    code ? w->sites[i].code : 0, (uint32_t)i };
 	for (; i < nr; i++) {
 		const struct mh_call *c = &w->calls.list.v[i - w->nr];
 
-		places[i] = (struct place){ c->key, c->ip, (uint32_t)i };
+		places[i] = (struct place){ c->key, c->ip,
+					    mh_code_at(w->s, c->key, c->ip, c->time_ns),
+					    (uint32_t)i };
 	}
 	qsort(places, nr, sizeof(*places), by_place);
 	for (i = 0; i < nr; i++) {
 		if (!i || places[i].key != places[i - 1].key ||
-		    places[i].addr != places[i - 1].addr)
+		    places[i].addr != places[i - 1].addr ||
+		    places[i].code != places[i - 1].code)
 			add_query(side, &places[i], time_of(w, places[i].site));
 		side->of_site[places[i].site] = (uint32_t)side->nr - 1;
 	}

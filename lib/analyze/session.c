@@ -292,6 +292,8 @@ static int read_tables(struct mh_session *s, struct mh_err *err)
 	}
 	mh_intervals_sort(&s->intervals);
 	ret = mh_maps_finish(s->maps, err);
+	if (!ret)
+		ret = mh_jit_times_new(&s->jit, s->maps, err);
 out:
 	mh_cursor_close(c);
 	return ret;
@@ -344,6 +346,7 @@ void mh_session_close(struct mh_session *s)
 	if (!s)
 		return;
 	mh_reader_close(s->reader);
+	mh_jit_times_free(s->jit);
 	mh_maps_free(s->maps);
 	free(s->sources.v);
 	free(s->gaps.v);

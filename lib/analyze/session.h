@@ -55,8 +55,9 @@ struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
 	struct mh_maps *maps;
-	uint64_t start_ns;      /* absolute: 0 of every view's time */
-	struct mh_range window; /* absolute; what --time lets through */
+	struct mh_jit_times *jit; /* NULL: no generated code with times */
+	uint64_t start_ns;        /* absolute: 0 of every view's time */
+	struct mh_range window;   /* absolute; what --time lets through */
 	struct {
 		struct mh_session_source *v;
 		size_t nr, cap;

@@ -39,11 +39,12 @@ static void *part_new(const void *arg)
 
 static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 			       uint64_t addr, uint8_t level, uint32_t block,
-			       uint32_t stack)
+			       uint32_t stack, uint32_t code)
 {
 	uint64_t h = (key * UINT64_C(0x9e3779b97f4a7c15) + ip) * 31 + addr + level +
 		     (uint64_t)block * 127 +
-		     (uint64_t)stack * UINT64_C(0xff51afd7ed558ccd);
+		     (uint64_t)stack * UINT64_C(0xff51afd7ed558ccd) +
+		     (uint64_t)code * UINT64_C(0xc4ceb9fe1a85ec53);
 	struct mh_site *s;
 	uint32_t i;
 
@@ -53,7 +54,8 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 			break;
 		s = &t->sites.v[i];
 		if (s->key == key && s->ip == ip && s->addr == addr &&
-		    s->level == level && s->block == block && s->stack == stack)
+		    s->level == level && s->block == block && s->stack == stack &&
+		    s->code == code)
 			return s;
 	}
 	s = mh_vec_push(&t->sites);
@@ -65,6 +67,7 @@ static struct mh_site *site_of(struct mh_sites *t, uint64_t key, uint64_t ip,
 	s->level = level;
 	s->block = block;
 	s->stack = stack;
+	s->code = code;
 	return s;
 }
 
@@ -126,6 +129,7 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		uint8_t level = MH_LEVEL_UNKNOWN;
 		uint32_t block = MH_NO_SITE;
 		uint32_t stack = t->by_stack && c->stack ? c->stack[i] : 0;
+		uint32_t code = mh_code_at(t->session, key, ip, c->time_ns[i]);
 
 		if (data_src || filtered)
 			a = mh_accesses_of(&t->accesses, data_src);
@@ -145,8 +149,9 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		if (t->blocks)
 			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
 		if (!s || s->ip != ip || s->key != key || s->addr != addr ||
-		    s->level != level || s->block != block || s->stack != stack)
-			s = site_of(t, key, ip, addr, level, block, stack);
+		    s->level != level || s->block != block || s->stack != stack ||
+		    s->code != code)
+			s = site_of(t, key, ip, addr, level, block, stack, code);
 		if (!s)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");
 		if (!s->samples)
@@ -169,8 +174,8 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 
 	for (i = 0; i < b->sites.nr; i++) {
 		const struct mh_site *x = &b->sites.v[i];
-		struct mh_site *to =
-			site_of(a, x->key, x->ip, x->addr, x->level, x->block, x->stack);
+		struct mh_site *to = site_of(a, x->key, x->ip, x->addr, x->level,
+					     x->block, x->stack, x->code);
 
 		if (!to)
 			return mh_fail(err, MH_ENOMEM, "no memory for code addresses");

@@ -14,6 +14,7 @@ struct mh_site {
 	uint64_t addr;    /* 0 where it was not asked */
 	uint32_t block;   /* site of the block that was there; MH_NO_SITE */
 	uint32_t stack;   /* id of its call chain; 0 where it was not asked */
+	uint32_t code;    /* which generated function was at ip; 0: none is known */
 	uint64_t time_ns; /* of one of its samples */
 	uint64_t samples, periods, weight;
 	uint64_t nr_exact; /* of the samples: the code address is the access's own */
@@ -41,6 +42,16 @@ struct mh_sites {
 };
 
 #define MH_SITES_MAX (1u << 20)
+
+/* A JIT compiler puts other functions where one was, so that an address alone is no site:
+ * the number of what was there; 0: none is known. */
+static inline uint32_t mh_code_at(const struct mh_session *s, uint64_t key, uint64_t ip,
+				  uint64_t time_ns)
+{
+	if (!s->jit || key & MH_KEY_UNKNOWN)
+		return 0;
+	return mh_jit_times_at(s->jit, (size_t)key, ip, time_ns);
+}
 
 /* What all threads share. */
 struct mh_sites_frame {

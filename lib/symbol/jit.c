@@ -242,3 +242,73 @@ int mh_jits_name(struct mh_jits *jits, const struct mh_maps *maps,
 				    dump ? MH_UNNAMED_NO_SYMBOL : MH_UNNAMED_JIT, names,
 				    out);
 }
+
+/* ---- over time ---- */
+
+struct mh_jit_times {
+	struct mh_symtab_opts opts;
+	struct mh_names names;
+	struct mh_jits jits;
+	size_t *dumps; /* of each space, in jits; SIZE_MAX: none */
+	size_t nr;
+};
+
+void mh_jit_times_free(struct mh_jit_times *t)
+{
+	if (!t)
+		return;
+	mh_jits_fini(&t->jits);
+	mh_names_fini(&t->names);
+	free(t->dumps);
+	free(t);
+}
+
+static int add_space(struct mh_jit_times *t, const struct mh_maps *maps, size_t space)
+{
+	const struct mh_mapping *m;
+	size_t nr, i;
+
+	t->dumps[space] = SIZE_MAX;
+	m = mh_maps_of(maps, space, &nr);
+	for (i = 0; i < nr && !is_jitdump(m[i].path); i++)
+		;
+	return i < nr ? dump_get(&t->jits, &t->dumps[space], m[i].path, &t->opts,
+				 &t->names)
+		      : 0;
+}
+
+int mh_jit_times_new(struct mh_jit_times **out, const struct mh_maps *maps,
+		     struct mh_err *err)
+{
+	struct mh_jit_times *t = *out = calloc(1, sizeof(*t));
+	size_t space;
+	int ret = 0;
+
+	if (t)
+		t->nr = mh_maps_nr_spaces(maps);
+	if (t)
+		t->dumps = calloc(t->nr + 1, sizeof(*t->dumps));
+	for (space = 0; t && t->dumps && !ret && space < t->nr; space++)
+		ret = add_space(t, maps, space);
+	if (t && t->dumps && !ret && t->jits.dumps.nr)
+		return MH_OK;
+	ret = !t || !t->dumps || ret
+		      ? mh_fail(err, MH_ENOMEM, "no memory for jitdump files")
+		      : MH_OK;
+	mh_jit_times_free(t);
+	*out = NULL;
+	return ret;
+}
+
+uint32_t mh_jit_times_at(const struct mh_jit_times *t, size_t space, uint64_t addr,
+			 uint64_t time_ns)
+{
+	const struct mh_jitdump *dump;
+	const struct mh_jit_code *code;
+
+	if (space >= t->nr || t->dumps[space] == SIZE_MAX)
+		return 0;
+	dump = &t->jits.dumps.v[t->dumps[space]].dump;
+	code = dump->nr ? mh_jitdump_find(dump, addr, time_ns) : NULL;
+	return code ? (uint32_t)(code - dump->v) + 1 : 0;
+}
