@@ -62,7 +62,7 @@ static const struct mh_option record_options[] = {
 	{ "interval", 'I', MH_OPT_TIME, "TIME", "length of a scan's interval; default 1s",
 	  AT(interval_ns), .min = 1000000 },
 	{ "overhead", 0, MH_OPT_RATIO, "SHARE",
-	  "share of time that scans may take, default 1.5%, idle 5%; mem: adapt the "
+	  "share of time that scans may take, default 1%, idle 5%; mem: adapt the "
 	  "period to it",
 	  AT(overhead) },
 	{ "rate", 0, MH_OPT_RATIO, "SHARE",

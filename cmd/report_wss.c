@@ -89,8 +89,9 @@ static void text_title(FILE *out, const struct mh_wss *w)
 	fprintf(out, "distinct pages that samples hit%s: coverage %.0f %%, ",
 		w->coverage_p50 < MH_WSS_COVERED ? ", a lower bound" : "",
 		100 * w->coverage_p50);
-	fprintf(out, "all that was used is likely %s (medians)\n",
-		mh_text_bytes(a, w->chao1_p50));
+	fprintf(out, "all that was used is likely %s", mh_text_bytes(a, w->chao1_p50));
+	fprintf(out, ", at 95 %% %s to %s (medians)\n",
+		mh_text_bytes(a, w->chao1_p50_low), mh_text_bytes(b, w->chao1_p50_high));
 }
 
 static void text_percentiles(FILE *out, const struct wss_view *v,
@@ -288,6 +289,8 @@ static void json_points(struct mh_json *j, const struct mh_wss *w)
 		if (w->sampled && w->points[i].bytes != MH_NO_DATA) {
 			mh_json_put_double(j, "coverage", w->points[i].coverage);
 			mh_json_put_bytes(j, "chao1", w->points[i].chao1);
+			mh_json_put_bytes(j, "chao1_low", w->points[i].chao1_low);
+			mh_json_put_bytes(j, "chao1_high", w->points[i].chao1_high);
 		}
 		mh_json_end_object(j);
 	}
@@ -318,6 +321,8 @@ static void put_json(struct mh_json *j, const void *view)
 		mh_json_put_double(j, "coverage_p50", w->coverage_p50);
 		mh_json_put_bool(j, "lower_bound", w->coverage_p50 < MH_WSS_COVERED);
 		mh_json_put_bytes(j, "chao1_p50", w->chao1_p50);
+		mh_json_put_bytes(j, "chao1_p50_low", w->chao1_p50_low);
+		mh_json_put_bytes(j, "chao1_p50_high", w->chao1_p50_high);
 	}
 	json_percentiles(j, v, &w->any);
 	json_series(j, "thresholds", v, w->thresholds, w->nr_thresholds);

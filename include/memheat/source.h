@@ -45,7 +45,7 @@ struct mh_page_filter {
 struct mh_source_opts {
 	uint64_t interval_ns; /* refs, idle: length of a scan interval; 0: 1 s */
 	double overhead;   /* share of a CPU (and of the target's time) a source may cost;
-			    * 0: refs 0.015, idle 0.05 */
+			    * 0: refs 0.01, idle 0.05 */
 	uint32_t ring_kib; /* perf rings, per CPU; 0: 1024, halved until it fits */
 	uint64_t period;   /* perf events; 0: the source's default */
 	int user_only;     /* leave out kernel-mode samples */

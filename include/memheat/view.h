@@ -120,6 +120,7 @@ struct mh_wss_point {
 	double coverage; /* of samples: chance that the next one hits a page seen; else 0
 			  */
 	uint64_t chao1;  /* of samples: bytes that were likely used, seen or not */
+	uint64_t chao1_low, chao1_high; /* its 95 % interval */
 };
 
 /* Sizes from samples whose coverage is below are to be called lower bounds. */
@@ -147,9 +148,10 @@ struct mh_wss {
 	size_t nr_thresholds; /* 0 where the source knows no hit counts */
 	struct mh_wss_series windows[MH_WSS_WINDOWS];
 	size_t nr_windows;
-	bool sampled;         /* sizes are what samples hit; estimates follow */
-	double coverage_p50;  /* median of the points' */
-	uint64_t chao1_p50;   /* likewise; MH_NO_DATA */
+	bool sampled;        /* sizes are what samples hit; estimates follow */
+	double coverage_p50; /* median of the points' */
+	uint64_t chao1_p50;  /* likewise; MH_NO_DATA */
+	uint64_t chao1_p50_low, chao1_p50_high; /* the interval of that window */
 	uint32_t one_page_in; /* sizes are estimates from one page in so many; 1: all */
 	uint64_t
 		error_p50; /* then: standard error of the median interval's; MH_NO_DATA */

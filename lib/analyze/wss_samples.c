@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "analyze/numbering.h"
+#include "analyze/unseen.h"
 #include "base/vec.h"
 
 #define WINDOW_NS  UINT64_C(1000000000)
@@ -328,21 +329,17 @@ static uint64_t pages_of(const struct window *w)
 	return w->once + w->twice + w->more;
 }
 
-static double coverage_of(const struct window *w)
+static struct mh_unseen unseen_of(const struct window *w)
 {
-	return 1 - (double)w->once / (double)w->nr_samples;
+	return mh_unseen_estimate(w->nr_samples, pages_of(w), w->once, w->twice);
 }
 
-/* Without a page that was seen twice, the form that needs none. */
-static uint64_t chao1_of(const struct window *w)
+/* Of samples that hardly hit a page twice the estimate is beyond all memory. */
+static uint64_t bytes_of(double nr_pages)
 {
-	double once = (double)w->once, unseen;
+	double bytes = nr_pages * (1 << PAGE_SHIFT);
 
-	if (w->twice)
-		unseen = once * once / (2 * (double)w->twice);
-	else
-		unseen = once * (once - 1) / 2;
-	return (uint64_t)(((double)pages_of(w) + unseen) * (1 << PAGE_SHIFT));
+	return bytes < 0x1p63 ? (uint64_t)bytes : UINT64_C(1) << 63;
 }
 
 /* One moment per window, those without samples included. */
@@ -373,11 +370,11 @@ static int make_moments(struct mh_moments *out, const struct part *p, uint64_t s
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
+static int by_total(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	const struct mh_unseen *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	return x->total < y->total ? -1 : x->total > y->total;
 }
 
 static int by_share(const void *a, const void *b)
@@ -390,32 +387,38 @@ static int by_share(const void *a, const void *b)
 static int fill_estimates(struct mh_wss *out, const struct part *p, uint64_t skip)
 {
 	double *coverage = malloc((p->closed.nr + 1) * sizeof(*coverage));
-	uint64_t *chao1 = malloc((p->closed.nr + 1) * sizeof(*chao1));
+	struct mh_unseen *all = malloc((p->closed.nr + 1) * sizeof(*all));
 	size_t i, n = 0;
 
-	for (i = 0; coverage && chao1 && i < p->closed.nr; i++) {
+	for (i = 0; coverage && all && i < p->closed.nr; i++) {
 		const struct window *w = &p->closed.v[i];
+		struct mh_unseen u = unseen_of(w);
 		struct mh_wss_point *point;
 
 		if (w->number < skip)
 			continue;
 		point = &out->points[w->number - skip];
-		point->coverage = coverage[n] = coverage_of(w);
-		point->chao1 = chao1[n++] = chao1_of(w);
+		point->coverage = coverage[n] = u.coverage;
+		point->chao1 = bytes_of(u.total);
+		point->chao1_low = bytes_of(u.low);
+		point->chao1_high = bytes_of(u.high);
+		all[n++] = u;
 		out->from.nr_samples += w->nr_samples;
 	}
 	out->from.nr_intervals = 0;
 	out->sampled = true;
-	out->chao1_p50 = MH_NO_DATA;
+	out->chao1_p50 = out->chao1_p50_low = out->chao1_p50_high = MH_NO_DATA;
 	if (n) {
 		qsort(coverage, n, sizeof(*coverage), by_share);
-		qsort(chao1, n, sizeof(*chao1), by_value);
+		qsort(all, n, sizeof(*all), by_total);
 		out->coverage_p50 = coverage[n / 2];
-		out->chao1_p50 = chao1[n / 2];
+		out->chao1_p50 = bytes_of(all[n / 2].total);
+		out->chao1_p50_low = bytes_of(all[n / 2].low);
+		out->chao1_p50_high = bytes_of(all[n / 2].high);
 	}
-	i = coverage && chao1;
+	i = coverage && all;
 	free(coverage);
-	free(chao1);
+	free(all);
 	return i ? 0 : -1;
 }
 

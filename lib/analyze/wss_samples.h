@@ -2,9 +2,7 @@
 /*
  * Working set sizes from samples: the distinct 4 KiB pages seen per window of a second.
  * What was sampled is a part of what was used, so each size is a lower bound. How good a
- * bound is told by Good-Turing's coverage, 1 - f1 / n (the chance that the next sample
- * hits a page already seen), and by Chao's estimate of the whole, S + f1^2 / (2 f2);
- * f1 and f2 are the pages seen once and twice.
+ * bound is told by the coverage, and by an estimate of the whole (unseen.h).
  */
 #ifndef MEMHEAT_ANALYZE_WSS_SAMPLES_H
 #define MEMHEAT_ANALYZE_WSS_SAMPLES_H

@@ -82,18 +82,18 @@ void mh_listing_u64(struct mh_listing *l, uint64_t v, unsigned width)
 	l->at = (size_t)(end - l->buf);
 }
 
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t words2 __attribute__((vector_size(16)));
-
-/* All sixteen digits of @v. Addresses are what listings are full of. */
-static void put_digits(char *p, uint64_t v)
+/* Eight hexadecimal digits at once: a nibble to each byte, then what it is written as. */
+static void put_eight(char *p, uint32_t v)
 {
-	bytes16 in = (bytes16)(words2){ htobe64(v) };
-	bytes16 x = __builtin_shufflevector(in >> 4, in & 15, 0, 16, 1, 17, 2, 18, 3, 19,
-					    4, 20, 5, 21, 6, 22, 7, 23);
+	const uint64_t each = 0x0101010101010101;
+	uint64_t x = v;
 
+	x = (x << 16 | x) & 0x0000ffff0000ffff;
+	x = (x << 8 | x) & 0x00ff00ff00ff00ff;
+	x = (x << 4 | x) & 15 * each;
 	/* 'a' is 39 behind what would follow '9'. */
-	x += '0' + ((bytes16)(x > 9) & 39);
+	x += '0' * each + ((x + 6 * each) >> 4 & each) * 39;
+	x = htobe64(x);
 	memcpy(p, &x, sizeof(x));
 }
 
@@ -103,7 +103,9 @@ void mh_listing_hex(struct mh_listing *l, uint64_t v, unsigned width)
 	char *p = blank(l, width);
 
 	/* Digits begin at the left; what follows them is blank again. */
-	put_digits(p, v << 4 * zeros);
+	v <<= 4 * zeros;
+	put_eight(p, (uint32_t)(v >> 32));
+	put_eight(p + 8, (uint32_t)v);
 	memset(p + n, ' ', 16);
 	l->at += n > width ? n : width;
 }

@@ -10,11 +10,22 @@
 
 #define MH_NR_VERDICTS 8 /* sources whose trial results are remembered */
 
+/* Columns of SAMPLE are numbered below this. */
+#define MH_NR_VERDICT_COLUMNS 16
+
+/* Of the streams of MH_ENCODING_RANKED. */
+struct mh_ranked_verdicts {
+	struct mh_verdict common[MH_PLANES_STREAMS], rank[2], rare[MH_PLANES_STREAMS];
+};
+
 struct mh_verdicts {
 	uint16_t source;
 	bool used;
 	uint32_t nr_blocks;
-	struct mh_verdict column[16][MH_PLANES_STREAMS];
+	struct mh_verdict column[MH_NR_VERDICT_COLUMNS][MH_PLANES_STREAMS];
+	struct mh_ranked_verdicts ranked[MH_NR_VERDICT_COLUMNS];
+	bool is_ranked[MH_NR_VERDICT_COLUMNS]; /* MH_ENCODING_RANKED was smaller */
+	struct mh_verdict low[2];              /* bits of addresses */
 };
 
 struct mh_encoder {

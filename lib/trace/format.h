@@ -78,6 +78,11 @@ enum mh_col_pages {
 /* The one encoding most columns have; others are named where they are used. */
 #define MH_ENCODING_PLAIN 1
 
+/* SAMPLE's times and addresses: differences numbered by how often they come. Of addresses
+ * those of pages, their low bits stand apart. */
+#define MH_ENCODING_RANKED 2
+#define MH_ADDR_LOW_BITS   12
+
 struct mh_file_head {
 	uint16_t major, minor;
 	uint32_t header_len;

@@ -37,6 +37,13 @@ static enum state find(struct job *j, uint8_t id, struct mh_rbuf *in)
 	return (enum state)mh_block_column(j->b, id, MH_ENCODING_PLAIN, NULL, in);
 }
 
+/* A column of differences that may be stored in either way. */
+static enum state find_differences(struct job *j, uint8_t id, uint8_t *how,
+				   struct mh_rbuf *in)
+{
+	return (enum state)mh_block_column(j->b, id, MH_ENCODING_RANKED, how, in);
+}
+
 static enum state broken(const struct job *j)
 {
 	return j->u->no_memory ? NO_MEMORY : DAMAGED;
@@ -51,6 +58,33 @@ static enum state done(const struct job *j, const struct mh_rbuf *in, bool ok)
 static bool get_planes(struct job *j, struct mh_rbuf *in)
 {
 	return mh_planes_get(j->u, in, j->s->value, j->n, j->s->bytes);
+}
+
+/* Common values and which one each row has; 0: the next of the others. */
+static bool get_ranked(struct job *j, struct mh_rbuf *in)
+{
+	struct mh_sample_rows *s = j->s;
+	uint64_t nr = mh_rbuf_varint(in);
+	size_t i, nr_rare = 0;
+
+	if (in->bad || nr >= MH_BATCH_MAX || nr > j->n ||
+	    !mh_planes_get(j->u, in, s->dict + 1, nr, s->bytes) ||
+	    !mh_index_get(j->u, in, s->tmp, j->n, (uint32_t)nr + 1, s->bytes))
+		return false;
+	for (i = 0; i < j->n; i++)
+		nr_rare += !s->tmp[i];
+	if (!mh_planes_get(j->u, in, s->value, nr_rare, s->bytes))
+		return false;
+	/* From the end on: a rare value is never behind its row. */
+	for (i = j->n; i-- > 0;)
+		s->value[i] = s->tmp[i] ? s->dict[s->tmp[i]] : s->value[--nr_rare];
+	return true;
+}
+
+/* The differences of a column, whichever way they are stored, to s->value. */
+static bool get_differences(struct job *j, uint8_t how, struct mh_rbuf *in)
+{
+	return how == MH_ENCODING_PLAIN ? get_planes(j, in) : get_ranked(j, in);
 }
 
 /*
@@ -95,12 +129,13 @@ static void sum_up(struct job *j, uint64_t sum, uint64_t *restrict rows)
 static enum state decode_time(struct job *j)
 {
 	struct mh_rbuf in;
-	enum state state = find(j, MH_COLID_TIME, &in);
+	uint8_t how;
+	enum state state = find_differences(j, MH_COLID_TIME, &how, &in);
 
 	/* Rows without a time are no rows. */
 	if (state != HERE)
 		return state == NO_MEMORY ? state : DAMAGED;
-	state = done(j, &in, get_planes(j, &in));
+	state = done(j, &in, get_differences(j, how, &in));
 	if (state != HERE)
 		return state;
 	sum_up(j, j->b->head.t_min, j->s->time_ns);
@@ -238,18 +273,39 @@ static void sum_up_groups(const struct mh_sample_rows *s, size_t n,
 	}
 }
 
+/* What sum_up_groups() gave are pages, of which the places in them follow. */
+static bool add_low_bits(struct job *j, struct mh_rbuf *in, const uint16_t *order)
+{
+	struct mh_sample_rows *s = j->s;
+	size_t i;
+
+	if (!mh_index_get(j->u, in, s->tmp, j->n, 1u << MH_ADDR_LOW_BITS, s->bytes))
+		return false;
+	for (i = 0; i < j->n; i++) {
+		uint64_t *addr = &s->addr[order ? order[i] : i];
+
+		*addr = *addr << MH_ADDR_LOW_BITS | s->tmp[i];
+	}
+	return true;
+}
+
 static enum state decode_addr(struct job *j)
 {
 	struct mh_sample_rows *s = j->s;
+	const uint16_t *order = j->grouped ? NULL : s->order;
 	struct mh_rbuf in;
-	enum state state = find(j, MH_COLID_ADDR, &in);
+	uint8_t how;
+	enum state state = find_differences(j, MH_COLID_ADDR, &how, &in);
+	bool ok;
 
 	if (state != HERE)
 		return state;
-	state = done(j, &in, get_planes(j, &in));
-	if (state == HERE)
-		sum_up_groups(s, j->n, j->grouped ? NULL : s->order, s->addr);
-	return state;
+	ok = get_differences(j, how, &in);
+	if (ok)
+		sum_up_groups(s, j->n, order, s->addr);
+	if (ok && how == MH_ENCODING_RANKED)
+		ok = add_low_bits(j, &in, order);
+	return done(j, &in, ok);
 }
 
 /* @addr, @shift: whether those columns could be had; phys cannot be made without. */

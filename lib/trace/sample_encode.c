@@ -14,9 +14,9 @@
 
 struct mh_sample_scratch {
 	uint8_t bytes[MH_PLANES_SCRATCH(N)];
-	uint64_t value[N], key[N], sorted[N], other[N];
+	uint64_t value[N], key[N], other[N];
 	uint16_t thread[N], ip[N], data_src[N], id[N], rank[N];
-	uint16_t order[N], by_ip[N], by_data_src[N];
+	uint16_t order[N], by_ip[N], by_data_src[N], by_count[N], tmp[N];
 	uint32_t count[N + 1];
 	uint8_t begins[N];
 	struct mh_grouping grouping;
@@ -80,6 +80,99 @@ static void put_planes(struct job *j, uint8_t id)
 		      j->verdicts->column[id]);
 }
 
+/* A value that comes less often is cheaper beside the dictionary than in it. */
+#define RANKED_MIN 3
+
+/*
+ * Number the values of s->value by how often they come: s->id has the number of each row,
+ * 0 for rare ones, s->other the common values. Returns how many these are.
+ */
+static size_t rank_values(struct job *j, size_t nr)
+{
+	struct mh_sample_scratch *s = j->s;
+	size_t i, nr_ranked = 0;
+
+	for (i = 0; i < nr; i++)
+		s->other[i] = j->n;
+	for (i = 0; i < j->n; i++)
+		s->other[s->id[i]]--;
+	mh_sort_ids(s->other, nr, s->by_count, s->tmp, s->count);
+	for (i = 0; i < nr; i++) {
+		bool common = j->n - s->other[s->by_count[i]] >= RANKED_MIN;
+
+		nr_ranked += common;
+		s->rank[s->by_count[i]] = common ? (uint16_t)nr_ranked : 0;
+	}
+	for (i = 0; i < nr_ranked; i++)
+		s->other[i] = s->key[s->by_count[i]];
+	for (i = 0; i < j->n; i++)
+		s->id[i] = s->rank[s->id[i]];
+	return nr_ranked;
+}
+
+/*
+ * The values that are common, commonest first; which one each row has; the others. A
+ * clock that ticks in steps, or pages that are walked in steps, leave few of the values
+ * that there could be; planes code each byte of a value as if it knew nothing of the
+ * others.
+ */
+static bool put_ranked(struct job *j, uint8_t id)
+{
+	struct mh_ranked_verdicts *verdicts = &j->verdicts->ranked[id];
+	struct mh_packer *p = &j->e->packer;
+	struct mh_sample_scratch *s = j->s;
+	size_t i, nr, nr_rare = 0;
+
+	mh_dict_reset(&s->dict, j->n);
+	for (i = 0; i < j->n; i++) {
+		s->id[i] = mh_dict_id(&s->dict, s->key, s->value[i]);
+		/* Too much like noise to pay. */
+		if (s->dict.nr > 1 + j->n / 4)
+			return false;
+	}
+	nr = rank_values(j, s->dict.nr);
+	mh_wbuf_varint(j->out, nr);
+	mh_planes_put(p, j->out, s->other, nr, s->bytes, verdicts->common);
+	mh_index_put(p, j->out, s->id, j->n, s->bytes, verdicts->rank);
+	for (i = 0; i < j->n; i++) {
+		s->other[nr_rare] = s->value[i];
+		nr_rare += !s->id[i];
+	}
+	mh_planes_put(p, j->out, s->other, nr_rare, s->bytes, verdicts->rare);
+	return true;
+}
+
+/*
+ * Write a column in the way that was smaller in the last trial; in a trial both ways.
+ *
+ * @plain, @ranked: write it; false: not for these values, then nothing was written
+ */
+static void put_smaller(struct job *j, uint8_t id, void (*plain)(struct job *j),
+			bool (*ranked)(struct job *j))
+{
+	struct mh_columns *columns = &j->e->columns;
+	bool trial = j->e->packer.trial, *is_ranked = &j->verdicts->is_ranked[id];
+	size_t start = j->out->len, middle;
+	struct mh_stored *column;
+
+	begin(j, id, MH_ENCODING_RANKED);
+	column = &columns->v[columns->nr - 1];
+	if (trial || !*is_ranked || !ranked(j)) {
+		column->encoding = MH_ENCODING_PLAIN;
+		plain(j);
+	}
+	middle = j->out->len;
+	if (trial)
+		*is_ranked = ranked(j) && j->out->len - middle < middle - start;
+	if (trial && *is_ranked && !j->out->bad) {
+		column->encoding = MH_ENCODING_RANKED;
+		memmove(j->out->p + start, j->out->p + middle, j->out->len - middle);
+		middle = start + j->out->len - middle;
+	}
+	j->out->len = middle;
+	end(j);
+}
+
 static void put_index(struct job *j, uint8_t id, const uint16_t *v)
 {
 	mh_index_put(&j->e->packer, j->out, v, j->n, j->s->bytes,
@@ -96,6 +189,16 @@ static void put_bytes(struct job *j, const uint8_t *raw)
 	mh_stream_put(&j->e->packer, j->out, raw, j->n, MH_EFFORT_RLE);
 }
 
+static void put_time(struct job *j)
+{
+	put_planes(j, MH_COLID_TIME);
+}
+
+static bool put_time_ranked(struct job *j)
+{
+	return put_ranked(j, MH_COLID_TIME);
+}
+
 static void encode_time(struct job *j)
 {
 	uint64_t *v = j->s->value, prev = j->e->head.t_min;
@@ -105,9 +208,7 @@ static void encode_time(struct job *j)
 	v[0] = mh_zigzag((int64_t)(t[0] - prev));
 	for (i = 1; i < j->n; i++)
 		v[i] = mh_zigzag((int64_t)(t[i] - t[i - 1]));
-	begin(j, MH_COLID_TIME, MH_ENCODING_PLAIN);
-	put_planes(j, MH_COLID_TIME);
-	end(j);
+	put_smaller(j, MH_COLID_TIME, put_time, put_time_ranked);
 }
 
 static void encode_cpu(struct job *j)
@@ -190,25 +291,49 @@ static void encode_ip(struct job *j)
 	end(j);
 }
 
-static void encode_addr(struct job *j)
+/* Addresses without their @shift lowest bits, as differences within their group. */
+static void addr_differences(struct job *j, unsigned shift)
 {
 	struct mh_sample_scratch *s = j->s;
 	uint64_t prev = 0, first = 0;
 	size_t i;
 
-	if (!any64(j->c->addr, j->n))
-		return;
 	for (i = 0; i < j->n; i++) {
-		uint64_t a = j->c->addr[s->order[i]];
+		uint64_t a = j->c->addr[s->order[i]] >> shift;
 		bool new = s->begins[i];
 
 		s->value[i] = mh_zigzag((int64_t)(a - (new ? first : prev)));
 		first = new ? a : first;
 		prev = a;
 	}
-	begin(j, MH_COLID_ADDR, MH_ENCODING_PLAIN);
+}
+
+static void put_addr(struct job *j)
+{
+	addr_differences(j, 0);
 	put_planes(j, MH_COLID_ADDR);
-	end(j);
+}
+
+/* The place in a page says nothing of the next page's: the difference of both would only
+ * spread over more values. */
+static bool put_addr_pages(struct job *j)
+{
+	struct mh_sample_scratch *s = j->s;
+	size_t i;
+
+	addr_differences(j, MH_ADDR_LOW_BITS);
+	if (!put_ranked(j, MH_COLID_ADDR))
+		return false;
+	for (i = 0; i < j->n; i++)
+		s->id[i] = j->c->addr[s->order[i]] & ((1u << MH_ADDR_LOW_BITS) - 1);
+	mh_index_put(&j->e->packer, j->out, s->id, j->n, s->bytes, j->verdicts->low);
+	return true;
+}
+
+static void encode_addr(struct job *j)
+{
+	if (any64(j->c->addr, j->n))
+		put_smaller(j, MH_COLID_ADDR, put_addr, put_addr_pages);
 }
 
 /* Frames behind a map of pages; what does not fit it goes apart, whole. */

@@ -34,6 +34,7 @@ struct fake_damon {
 	bool eperm_off;           /* older kernels: off after the targets' end */
 	bool module;              /* an exclusive kdamond runs */
 	bool target_ended;        /* processes of the targets are gone */
+	bool commit_ends;         /* a commit ends the kdamond, and nobody is told */
 	int reused;               /* at `on` and `commit` this pid is another's */
 	uint64_t tuned_sample_us; /* what update_tuned_intervals puts into the files */
 	size_t nr_tried;          /* regions that there are on request */
@@ -313,6 +314,13 @@ static void fake_reuse(const struct fake_damon *f)
 		fake_process(f, f->reused, "another", 7777);
 }
 
+static void fake_off(struct fake_damon *f)
+{
+	f->running = false;
+	fake_set(f, FAKE_OWN "/state", "off");
+	fake_set(f, FAKE_OWN "/pid", "-1");
+}
+
 static int fake_state(struct fake_damon *f, const char *word)
 {
 	char value[32];
@@ -332,13 +340,13 @@ static int fake_state(struct fake_damon *f, const char *word)
 	} else if (!strcmp(word, "off")) {
 		if (!f->running)
 			return f->eperm_off ? -EPERM : -EINVAL;
-		f->running = false;
-		fake_set(f, FAKE_OWN "/state", "off");
-		fake_set(f, FAKE_OWN "/pid", "-1");
+		fake_off(f);
 	} else if (!strcmp(word, "commit") && f->has_commit) {
 		ret = f->running ? fake_validate(f) : -EINVAL;
 		fake_reuse(f);
 		f->nr_commits += !ret;
+		if (f->commit_ends)
+			fake_off(f);
 	} else if (!strcmp(word, "update_tuned_intervals") && f->has_goal) {
 		snprintf(value, sizeof(value), "%" PRIu64, f->tuned_sample_us);
 		fake_set(f, FAKE_CONTEXT "/monitoring_attrs/intervals/sample_us", value);

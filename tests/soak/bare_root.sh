@@ -76,7 +76,10 @@ in_root chown -R root /src
 for target in demo check; do
 	in_root make -C /src "$target" DEMO_SOURCE=refs,faults >"$root.$target" 2>&1
 	status=$?
-	tail -n 3 "$root.$target" | sed 's/^/# /'
+	{
+		grep -A 20 '^FAIL' "$root.$target"
+		tail -n 3 "$root.$target"
+	} | sed 's/^/# /'
 	result $status "make $target in a bare root"
 done
 [ -s "$root/src/demo/heatmap.png" ]

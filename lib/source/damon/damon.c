@@ -331,8 +331,8 @@ static int tell_stats(struct mh_source *src, const struct mh_tell *to, struct mh
 }
 
 /*
- * It ends by itself with the last of its targets. Processes that came meanwhile are given
- * to a new one; when nobody of its targets has ended, somebody has stopped it.
+ * It ends by itself with the last of its targets, or when one goes as others are added.
+ * Processes that live are given to a new one; else somebody has stopped it.
  */
 static int kdamond_ended(struct mh_source *src, const struct mh_tell *to,
 			 struct mh_err *err)
@@ -350,7 +350,8 @@ static int kdamond_ended(struct mh_source *src, const struct mh_tell *to,
 	}
 	if (!src->physical && !src->procs.procs.nr)
 		return MH_END;
-	if (src->physical || mh_damon_slots_any_alive(src))
+	if (src->physical ||
+	    (mh_damon_slots_any_alive(src) && !mh_damon_slots_ended_kdamond(src)))
 		return mh_fail(err, MH_ESYS,
 			       "somebody has stopped kdamond %d, which was recorded",
 			       (int)src->kdamond);
@@ -366,12 +367,12 @@ static int kdamond_ended(struct mh_source *src, const struct mh_tell *to,
 static int look_and_follow(struct mh_source *src, const struct mh_tell *to,
 			   struct mh_err *err)
 {
-	uint64_t took;
 	int ret = look(src, to, true, err);
+	/* Without the wait for the kdamond to take new targets, which costs nothing. */
+	uint64_t took = mh_tell_now_ns() - to->time_ns;
 
 	if (!ret && is_own(src->mode) && !src->physical && !src->params.polled)
 		ret = mh_damon_slots_follow(src, to, err);
-	took = mh_tell_now_ns() - to->time_ns;
 	if (src->look_step_ns < LOOK_MAX_NS)
 		src->look_step_ns *= 2;
 	src->look_ns =

@@ -81,8 +81,9 @@ struct mh_source {
 	uint64_t nr_checked;       /* snapshots when its intervals were last read */
 	bool physical;             /* addresses are physical */
 	bool started;
-	bool gaps_told; /* said: much of what is watched is mapped to nothing */
-	bool no_commit; /* said: this kernel takes no new targets while it runs */
+	bool gaps_told;     /* said: much of what is watched is mapped to nothing */
+	uint64_t commit_ns; /* when the last commit was over; 0: none */
+	bool no_commit;     /* said: this kernel takes no new targets while it runs */
 	uint32_t ring_kib;
 	uint64_t poll_ns, poll_delay_ns, polls_left;
 	uint64_t drain_ns, look_ns, look_step_ns, stat_ns; /* when next */
@@ -128,6 +129,10 @@ bool mh_damon_slots_reused(const struct mh_source *src);
 
 /* Whether a process that the kdamond was given still lives. */
 bool mh_damon_slots_any_alive(struct mh_source *src);
+
+/* Whether the kdamond ended of a commit: it does when one of its targets has just gone,
+ * and the kernel does not say so. */
+bool mh_damon_slots_ended_kdamond(struct mh_source *src);
 
 /* The kdamond ended with its processes: set it up for those that live, to be started. */
 int mh_damon_slots_renew(struct mh_source *src, struct mh_err *err) MH_MUST_CHECK;

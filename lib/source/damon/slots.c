@@ -160,6 +160,7 @@ static int commit(struct mh_source *src, struct mh_err *err)
 	struct mh_err why = { 0 };
 	int ret = mh_damon_retarget(&src->control, &src->params, &why);
 
+	src->commit_ns = mh_tell_now_ns();
 	if (!ret) {
 		/* Else the next look finds who has ended, and tries again. */
 		if (!mh_damon_slots_reused(src))
@@ -209,6 +210,13 @@ bool mh_damon_slots_any_alive(struct mh_source *src)
 			return true;
 	}
 	return false;
+}
+
+/* Of a commit that went well a later snapshot tells. */
+bool mh_damon_slots_ended_kdamond(struct mh_source *src)
+{
+	return src->commit_ns && src->stream.burst_ns <= src->commit_ns &&
+	       find_hole(src) < src->slots.nr;
 }
 
 int mh_damon_slots_renew(struct mh_source *src, struct mh_err *err)

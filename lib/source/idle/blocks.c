@@ -56,16 +56,6 @@ struct idle_scratch {
 	uint64_t arm[IDLE_BLOCK_WORDS];
 };
 
-static bool bit_is_set(const uint64_t *bits, uint32_t i)
-{
-	return bits[i / 64] >> i % 64 & 1;
-}
-
-static void set_bit(uint64_t *bits, uint32_t i)
-{
-	bits[i / 64] |= 1ull << i % 64;
-}
-
 static void clear_bit(uint64_t *bits, uint32_t i)
 {
 	bits[i / 64] &= ~(1ull << i % 64);
@@ -80,7 +70,7 @@ void mh_idle_blocks_begin(struct idle_blocks *b)
 	for (i = 0; i < b->at.nr; i++) {
 		struct idle_block *block = b->at.v[i];
 
-		if (block && !block->nr_wanted) {
+		if (block && !block->is_wanted) {
 			free(block);
 			b->at.v[i] = NULL;
 		} else if (block) {
@@ -90,21 +80,14 @@ void mh_idle_blocks_begin(struct idle_blocks *b)
 			memset(block->accessed, 0, sizeof(block->accessed));
 			memset(block->anon, 0, sizeof(block->anon));
 			memset(block->told, 0, sizeof(block->told));
-			block->nr_wanted = 0;
+			block->is_wanted = false;
 		}
 	}
 	b->windows_ns.nr = 0;
 	b->nr_hugetlb = b->nr_other = 0;
 }
 
-static struct idle_block *block_at(const struct idle_blocks *b, uint64_t pfn)
-{
-	size_t i = (size_t)(pfn >> IDLE_BLOCK_SHIFT);
-
-	return i < b->at.nr ? b->at.v[i] : NULL;
-}
-
-static struct idle_block *make_block(struct idle_blocks *b, uint64_t pfn)
+struct idle_block *mh_idle_block_make(struct idle_blocks *b, uint64_t pfn)
 {
 	size_t i = (size_t)(pfn >> IDLE_BLOCK_SHIFT);
 
@@ -120,27 +103,13 @@ static struct idle_block *make_block(struct idle_blocks *b, uint64_t pfn)
 	return b->at.v[i];
 }
 
-int mh_idle_blocks_want(struct idle_blocks *b, uint64_t pfn, struct mh_err *err)
-{
-	struct idle_block *block = block_at(b, pfn);
-	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
-
-	if (!block)
-		block = make_block(b, pfn);
-	if (!block)
-		return mh_fail(err, MH_ENOMEM, "out of memory");
-	block->nr_wanted += !bit_is_set(block->wanted, i);
-	set_bit(block->wanted, i);
-	return MH_OK;
-}
-
 int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
 			      struct mh_err *err)
 {
 	int status = MH_OK;
 
 	for (; !status && nr; pfn++, nr--)
-		status = mh_idle_blocks_want(b, pfn, err);
+		status = mh_idle_blocks_want(b, pfn, 1, err);
 	return status;
 }
 
@@ -233,7 +202,7 @@ static void judge_pages(struct idle_blocks *b, struct idle_block *block, uint32_
 			head = NO_HEAD;
 		if (!(flags & KPF_COMPOUND_TAIL))
 			head = i;
-		if (!bit_is_set(s->look, i))
+		if (!mh_idle_bit(s->look, i))
 			continue;
 		if (flags & KPF_HUGE) {
 			b->nr_hugetlb++;
@@ -242,12 +211,12 @@ static void judge_pages(struct idle_blocks *b, struct idle_block *block, uint32_
 			b->nr_other++;
 		} else {
 			s->head[i] = (uint16_t)head;
-			set_bit(block->tracked, i);
+			mh_idle_set_bit(block->tracked, i);
 			if (!(flags & KPF_COMPOUND))
-				set_bit(block->single, i);
+				mh_idle_set_bit(block->single, i);
 			if (s->flags[head] & KPF_ANON)
-				set_bit(block->anon, i);
-			set_bit(s->heads, head);
+				mh_idle_set_bit(block->anon, i);
+			mh_idle_set_bit(s->heads, head);
 		}
 	}
 }
@@ -331,7 +300,7 @@ static int write_whole(const struct idle_io *io, const uint64_t *words, size_t n
 static uint32_t head_of(const struct idle_scratch *s, const struct idle_block *block,
 			uint32_t i)
 {
-	return bit_is_set(block->single, i) ? i : s->head[i];
+	return mh_idle_bit(block->single, i) ? i : s->head[i];
 }
 
 /* Heads whose bit the kernel does not give (a last word that is not whole). */
@@ -344,8 +313,8 @@ static void drop_unreadable(struct idle_blocks *b, struct idle_block *block,
 	for (i = from_word; i < IDLE_BLOCK_WORDS; i++)
 		s->heads[i] = 0;
 	for (i = 0; i < IDLE_BLOCK_PFNS; i++) {
-		if (bit_is_set(block->tracked, i) &&
-		    !bit_is_set(s->heads, head_of(s, block, i))) {
+		if (mh_idle_bit(block->tracked, i) &&
+		    !mh_idle_bit(s->heads, head_of(s, block, i))) {
 			clear_bit(block->tracked, i);
 			clear_bit(block->single, i);
 			b->nr_other++;
@@ -377,8 +346,8 @@ static void spread(const struct idle_scratch *s, struct idle_block *block)
 
 		for (; left; left &= left - 1) {
 			bit = i * 64 + (uint32_t)__builtin_ctzll(left);
-			if (!bit_is_set(s->idle, head_of(s, block, bit)))
-				set_bit(block->accessed, bit);
+			if (!mh_idle_bit(s->idle, head_of(s, block, bit)))
+				mh_idle_set_bit(block->accessed, bit);
 		}
 	}
 }
@@ -480,7 +449,7 @@ int mh_idle_blocks_scan(struct idle_blocks *b, const struct idle_io *io,
 	if (!b->scratch)
 		return mh_fail(err, MH_ENOMEM, "out of memory");
 	for (i = 0; !status && i < b->at.nr; i++) {
-		if (b->at.v[i] && b->at.v[i]->nr_wanted)
+		if (b->at.v[i] && b->at.v[i]->is_wanted)
 			status = scan_block(b, io, b->at.v[i],
 					    (uint64_t)i << IDLE_BLOCK_SHIFT, err);
 	}
@@ -488,51 +457,6 @@ int mh_idle_blocks_scan(struct idle_blocks *b, const struct idle_io *io,
 }
 
 /* ---- asking ---- */
-
-enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn)
-{
-	const struct idle_block *block = block_at(b, pfn);
-	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
-
-	if (!block || !bit_is_set(block->tracked, i))
-		return IDLE_UNTRACKED;
-	if (!bit_is_set(block->armed, i))
-		return IDLE_UNARMED;
-	return bit_is_set(block->accessed, i) ? IDLE_ACCESSED : IDLE_IDLE;
-}
-
-bool mh_idle_blocks_is_idle(const struct idle_blocks *b, uint64_t pfn)
-{
-	const struct idle_block *block = block_at(b, pfn);
-	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
-
-	return block && bit_is_set(block->tracked, i) && !bit_is_set(block->accessed, i);
-}
-
-bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn)
-{
-	const struct idle_block *block = block_at(b, pfn);
-
-	return block && bit_is_set(block->wanted, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
-}
-
-bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn)
-{
-	const struct idle_block *block = block_at(b, pfn);
-
-	return block && bit_is_set(block->anon, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
-}
-
-bool mh_idle_blocks_first(struct idle_blocks *b, uint64_t pfn)
-{
-	struct idle_block *block = block_at(b, pfn);
-	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
-
-	if (!block || bit_is_set(block->told, i))
-		return false;
-	set_bit(block->told, i);
-	return true;
-}
 
 static int by_value(const void *a, const void *b)
 {

@@ -28,7 +28,7 @@ struct idle_io {
 
 struct idle_block {
 	uint64_t armed_ns; /* of its last arming; 0: never */
-	uint32_t nr_wanted;
+	bool is_wanted;    /* any of it */
 	uint64_t wanted[IDLE_BLOCK_WORDS];
 	uint64_t armed[IDLE_BLOCK_WORDS];    /* tracked by the scan before */
 	uint64_t tracked[IDLE_BLOCK_WORDS];  /* wanted, and the kernel keeps a bit */
@@ -54,9 +54,46 @@ struct idle_blocks {
 /* Forget what the scan before wanted; what it armed stays known. */
 void mh_idle_blocks_begin(struct idle_blocks *b);
 
-/* Want a page frame; again is the same as once. */
-int mh_idle_blocks_want(struct idle_blocks *b, uint64_t pfn,
-			struct mh_err *err) MH_MUST_CHECK;
+static inline bool mh_idle_bit(const uint64_t *bits, uint32_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+static inline void mh_idle_set_bit(uint64_t *bits, uint32_t i)
+{
+	bits[i / 64] |= 1ull << i % 64;
+}
+
+/* What follows is asked for each page, and inline: calls were half of a scan's own time.
+ */
+
+static inline struct idle_block *mh_idle_block_at(const struct idle_blocks *b,
+						  uint64_t pfn)
+{
+	size_t i = (size_t)(pfn >> IDLE_BLOCK_SHIFT);
+
+	return i < b->at.nr ? b->at.v[i] : NULL;
+}
+
+/* The block of a page frame, made where there is none; NULL: out of memory. */
+struct idle_block *mh_idle_block_make(struct idle_blocks *b, uint64_t pfn);
+
+/* Want those page frames from @pfn on whose bits are set, all in one word of the bitmap;
+ * again is the same as once. */
+static inline int mh_idle_blocks_want(struct idle_blocks *b, uint64_t pfn, uint64_t set,
+				      struct mh_err *err)
+{
+	struct idle_block *block = mh_idle_block_at(b, pfn);
+
+	if (!block)
+		block = mh_idle_block_make(b, pfn);
+	if (!block)
+		return mh_fail(err, MH_ENOMEM, "out of memory");
+	block->wanted[pfn % IDLE_BLOCK_PFNS / 64] |= set << pfn % 64;
+	block->is_wanted = true;
+	return MH_OK;
+}
+
 /* All of [pfn, pfn + nr). */
 int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
 			      struct mh_err *err) MH_MUST_CHECK;
@@ -77,22 +114,59 @@ enum idle_state {
 };
 
 /* The last scan's word on a page frame that was wanted. */
-enum idle_state mh_idle_blocks_state(const struct idle_blocks *b, uint64_t pfn);
+static inline enum idle_state mh_idle_blocks_state(const struct idle_blocks *b,
+						   uint64_t pfn)
+{
+	const struct idle_block *block = mh_idle_block_at(b, pfn);
+	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
+
+	if (!block || !mh_idle_bit(block->tracked, i))
+		return IDLE_UNTRACKED;
+	if (!mh_idle_bit(block->armed, i))
+		return IDLE_UNARMED;
+	return mh_idle_bit(block->accessed, i) ? IDLE_ACCESSED : IDLE_IDLE;
+}
 
 /*
  * Whether the bit of a tracked page was set at the last scan. Of a frame that was not
  * armed it says that a page that was has come here: migration takes the bit along, and a
  * page that is new has none.
  */
-bool mh_idle_blocks_is_idle(const struct idle_blocks *b, uint64_t pfn);
+static inline bool mh_idle_blocks_is_idle(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = mh_idle_block_at(b, pfn);
+	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
 
-bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn);
+	return block && mh_idle_bit(block->tracked, i) &&
+	       !mh_idle_bit(block->accessed, i);
+}
+
+static inline bool mh_idle_blocks_is_wanted(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = mh_idle_block_at(b, pfn);
+
+	return block && mh_idle_bit(block->wanted, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
+}
 
 /* Of a page frame that is tracked. */
-bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn);
+static inline bool mh_idle_blocks_is_anon(const struct idle_blocks *b, uint64_t pfn)
+{
+	const struct idle_block *block = mh_idle_block_at(b, pfn);
+
+	return block && mh_idle_bit(block->anon, (uint32_t)(pfn % IDLE_BLOCK_PFNS));
+}
 
 /* Whether the page frame is told for the first time since begin(). */
-bool mh_idle_blocks_first(struct idle_blocks *b, uint64_t pfn);
+static inline bool mh_idle_blocks_first(struct idle_blocks *b, uint64_t pfn)
+{
+	struct idle_block *block = mh_idle_block_at(b, pfn);
+	uint32_t i = (uint32_t)(pfn % IDLE_BLOCK_PFNS);
+
+	if (!block || mh_idle_bit(block->told, i))
+		return false;
+	mh_idle_set_bit(block->told, i);
+	return true;
+}
 
 /* The windows' value of which @share (0 to 1) are less; 0: there are none. Sorts them. */
 uint64_t mh_idle_blocks_window_ns(struct idle_blocks *b, double share);

@@ -122,14 +122,14 @@ uint32_t mh_idle_nodes_of(const struct idle_nodes *n, uint64_t pfn)
 }
 
 void mh_idle_nodes_count(struct idle_nodes *n, uint64_t pfn, uint64_t bytes,
-			 bool accessed)
+			 uint64_t accessed)
 {
 	uint32_t node = n->nr_nodes > 1 ? index_of(n, pfn) : MH_NODE_NONE;
 
 	if (node == MH_NODE_NONE)
 		return;
 	n->nodes[node].observed += bytes;
-	n->nodes[node].accessed += accessed ? bytes : 0;
+	n->nodes[node].accessed += accessed;
 }
 
 int mh_idle_nodes_tell_ids(const struct idle_nodes *n, const struct round *r,

@@ -37,9 +37,10 @@ uint32_t mh_idle_nodes_of(const struct idle_nodes *n, uint64_t pfn);
 int mh_idle_nodes_tell_ids(const struct idle_nodes *n, const struct round *r,
 			   struct mh_err *err);
 
-/* Count a page's bytes; of a frame whose node is not known nothing. */
+/* Count a page's bytes, and how many of them were accessed; of a frame whose node is not
+ * known nothing. */
 void mh_idle_nodes_count(struct idle_nodes *n, uint64_t pfn, uint64_t bytes,
-			 bool accessed);
+			 uint64_t accessed);
 
 /* STAT "idle.nodeN.observed_bytes", "idle.nodeN.accessed_bytes", where there are several
  * nodes. */

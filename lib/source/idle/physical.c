@@ -133,7 +133,7 @@ int mh_idle_physical_want(struct idle_physical *ram, struct idle_scan *scan,
 			if (!is_chosen(ram, scan, pfn))
 				continue;
 			scan->sums.nr_present++;
-			status = mh_idle_blocks_want(&scan->blocks, pfn, err);
+			status = mh_idle_blocks_want(&scan->blocks, pfn, 1, err);
 		}
 	}
 	return status;
@@ -196,9 +196,9 @@ static int tell_piece(const struct idle_physical *ram, struct mh_range pfns,
 		scan->sums.observed += page;
 		observed[i / 8] |= (uint8_t)(1u << i % 8);
 		mh_idle_nodes_count(&scan->nodes, pfns.start + i, page,
-				    state != IDLE_IDLE);
+				    state != IDLE_IDLE ? page : 0);
 		anon = mh_idle_blocks_is_anon(&scan->blocks, pfns.start + i);
-		mh_idle_count_type(scan, anon, state != IDLE_IDLE);
+		mh_idle_count_type(scan, anon, page, state != IDLE_IDLE ? page : 0);
 		if (!anon)
 			file[i / 8] |= (uint8_t)(1u << i % 8);
 		if (state == IDLE_IDLE)

@@ -61,8 +61,42 @@ static int want_page(struct idle_scan *scan, uint64_t entry, struct mh_err *err)
 		return MH_OK;
 	}
 	return mh_idle_is_sampled(scan, pfn)
-		       ? mh_idle_blocks_want(&scan->blocks, pfn, err)
+		       ? mh_idle_blocks_want(&scan->blocks, pfn, 1, err)
 		       : MH_OK;
+}
+
+/*
+ * Pages from the first one on, frame after frame in one word of the bitmap and alike in
+ * all else: most memory is, and is handled by words of bits.
+ */
+static size_t run_length(const uint64_t *entries, size_t nr)
+{
+	size_t n = 1, max = 64 - entries[0] % 64; /* the frame's number is lowest */
+
+	while (n < nr && n < max && entries[n] == entries[0] + n)
+		n++;
+	return n;
+}
+
+static uint64_t run_mask(size_t nr)
+{
+	return ~0ull >> (64 - nr);
+}
+
+static int want_run(struct idle_scan *scan, const uint64_t *entries, size_t nr,
+		    struct mh_err *err)
+{
+	uint64_t pfn = entries[0] & PAGEMAP_PFN_MASK;
+	int status = MH_OK;
+	size_t i;
+
+	if (scan->one_in <= 1 && pfn && entries[0] & PAGEMAP_PRESENT) {
+		scan->sums.nr_present += nr;
+		return mh_idle_blocks_want(&scan->blocks, pfn, run_mask(nr), err);
+	}
+	for (i = 0; !status && i < nr; i++)
+		status = want_page(scan, entries[i], err);
+	return status;
 }
 
 static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
@@ -70,7 +104,7 @@ static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
 			 struct mh_err *err)
 {
 	struct idle_piece *piece = mh_vec_push(&view->pieces);
-	size_t i;
+	size_t i, run;
 	int status;
 
 	if (!piece)
@@ -85,8 +119,12 @@ static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
 	if (status)
 		return status;
 	view->entries.nr += nr;
-	for (i = 0; !status && i < nr; i++)
-		status = want_page(scan, view->entries.v[piece->first + i], err);
+	for (i = 0; !status && i < nr; i += run) {
+		const uint64_t *entries = &view->entries.v[piece->first + i];
+
+		run = run_length(entries, nr - i);
+		status = want_run(scan, entries, run, err);
+	}
 	return status;
 }
 
@@ -196,20 +234,26 @@ int mh_idle_space_look(struct idle_space *p, struct idle_scan *scan, struct mh_e
 
 /* ---- telling ---- */
 
-/* Both views ascend, so the place in the one before moves along. */
-static uint64_t entry_before(const struct idle_view *before, size_t *piece, uint64_t addr,
-			     unsigned shift)
+/*
+ * The entries from an address on, and how many there are; none: the page was not there.
+ * Both views ascend, so the place in the one before moves along.
+ */
+static const uint64_t *entries_before(const struct idle_view *before, size_t *piece,
+				      uint64_t addr, unsigned shift, size_t *nr)
 {
 	const struct idle_piece *b;
 
+	*nr = 0;
 	for (; *piece < before->pieces.nr; ++*piece) {
 		b = &before->pieces.v[*piece];
 		if (addr < b->start)
-			return 0;
-		if (addr < b->start + ((uint64_t)b->nr << shift))
-			return before->entries.v[b->first + ((addr - b->start) >> shift)];
+			return NULL;
+		if (addr < b->start + ((uint64_t)b->nr << shift)) {
+			*nr = b->nr - (size_t)((addr - b->start) >> shift);
+			return &before->entries.v[b->first + b->nr - *nr];
+		}
 	}
-	return 0;
+	return NULL;
 }
 
 static bool same_frame(uint64_t a, uint64_t b)
@@ -233,30 +277,24 @@ static enum idle_state judge(struct idle_scan *scan, uint64_t now, uint64_t befo
 		       : IDLE_ACCESSED;
 }
 
-void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed)
+void mh_idle_count_type(struct idle_scan *scan, bool anon, uint64_t bytes,
+			uint64_t accessed)
 {
 	struct idle_sums *sums = &scan->sums;
-	uint64_t size = scan->unit;
 
-	*(anon ? &sums->anon : &sums->file) += size;
-	if (accessed) {
-		sums->accessed += size;
-		*(anon ? &sums->anon_accessed : &sums->file_accessed) += size;
-	}
+	*(anon ? &sums->anon : &sums->file) += bytes;
+	sums->accessed += accessed;
+	*(anon ? &sums->anon_accessed : &sums->file_accessed) += accessed;
 }
 
-static void count(struct idle_scan *scan, uint64_t entry, enum idle_state state)
+/* Bytes of pages that are alike. */
+static void count(struct idle_scan *scan, uint64_t entry, uint64_t bytes,
+		  uint64_t accessed)
 {
-	uint64_t size = scan->unit;
-
-	scan->sums.observed += size;
-	mh_idle_nodes_count(&scan->nodes, entry & PAGEMAP_PFN_MASK, size,
-			    state == IDLE_ACCESSED);
-	mh_idle_count_type(scan, !(entry & PAGEMAP_FILE), state == IDLE_ACCESSED);
-	if (entry & PAGEMAP_EXCLUSIVE)
-		scan->sums.exclusive += size;
-	else
-		scan->sums.shared += size;
+	scan->sums.observed += bytes;
+	mh_idle_count_type(scan, !(entry & PAGEMAP_FILE), bytes, accessed);
+	*(entry & PAGEMAP_EXCLUSIVE ? &scan->sums.exclusive : &scan->sums.shared) +=
+		bytes;
 }
 
 struct bitmaps {
@@ -299,8 +337,85 @@ static void note_page(struct bitmaps *bits, struct idle_scan *scan, size_t i,
 		bits->nr_observed++;
 		if (state == IDLE_ACCESSED)
 			bits->accessed[i / 8] |= bit;
-		count(scan, now, state);
+		mh_idle_nodes_count(&scan->nodes, pfn, size,
+				    state == IDLE_ACCESSED ? size : 0);
+		count(scan, now, size, state == IDLE_ACCESSED ? size : 0);
 	}
+}
+
+/* Set the bits of @set from bit @i on. */
+static void put_bits(uint8_t *bits, size_t i, uint64_t set)
+{
+	while (set) {
+		bits[i / 8] |= (uint8_t)(set << i % 8);
+		set >>= 8 - i % 8;
+		i += 8 - i % 8;
+	}
+}
+
+static void count_nodes(struct idle_scan *scan, uint64_t pfn, uint64_t observed,
+			uint64_t accessed)
+{
+	for (; observed; observed &= observed - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(observed);
+
+		mh_idle_nodes_count(&scan->nodes, pfn + i, scan->unit,
+				    accessed >> i & 1 ? scan->unit : 0);
+	}
+}
+
+static uint64_t bytes_of(const struct idle_scan *scan, uint64_t pages)
+{
+	return (uint64_t)__builtin_popcountll(pages) * scan->unit;
+}
+
+/* A run of pages that all are where they were, and as they were. Their frames were
+ * wanted, so their block is there. */
+static void note_run(struct bitmaps *bits, struct idle_scan *scan, size_t i,
+		     uint64_t entry, size_t nr)
+{
+	uint64_t pfn = entry & PAGEMAP_PFN_MASK, all = run_mask(nr);
+	struct idle_block *block = mh_idle_block_at(&scan->blocks, pfn);
+	uint32_t word = (uint32_t)(pfn % IDLE_BLOCK_PFNS / 64), at = pfn % 64;
+	uint64_t tracked = block->tracked[word] >> at & all;
+	uint64_t armed = tracked & block->armed[word] >> at;
+	uint64_t observed = armed & ~(block->told[word] >> at);
+	uint64_t accessed = observed & block->accessed[word] >> at;
+
+	block->told[word] |= observed << at;
+	put_bits(bits->present, i, all);
+	put_bits(bits->observed, i, observed);
+	put_bits(bits->accessed, i, accessed);
+	put_bits(bits->file, i, entry & PAGEMAP_FILE ? all : 0);
+	put_bits(bits->written, i, entry & PAGEMAP_SOFT_DIRTY ? all : 0);
+	bits->nr_present += nr;
+	bits->nr_observed += (size_t)__builtin_popcountll(observed);
+	scan->sums.untracked += bytes_of(scan, all & ~tracked);
+	scan->sums.unarmed += bytes_of(scan, tracked & ~armed);
+	if (scan->nodes.nr_nodes > 1)
+		count_nodes(scan, pfn, observed, accessed);
+	count(scan, entry, bytes_of(scan, observed), bytes_of(scan, accessed));
+}
+
+/* The pages from the first one on that were handled. */
+static size_t note_pages(struct bitmaps *bits, struct idle_scan *scan, size_t i,
+			 const uint64_t *now, size_t nr, const uint64_t *before,
+			 size_t nr_before)
+{
+	bool plain = nr_before && scan->one_in <= 1 && now[0] == before[0] &&
+		     now[0] & PAGEMAP_PRESENT && now[0] & PAGEMAP_PFN_MASK;
+	size_t same = 0, run;
+
+	if (plain) {
+		run = run_length(now, nr < nr_before ? nr : nr_before);
+		for (same = 1; same < run && now[same] == before[same]; same++)
+			;
+	}
+	if (same)
+		note_run(bits, scan, i, now[0], same);
+	else
+		note_page(bits, scan, i, now[0], nr_before ? before[0] : 0);
+	return same ? same : 1;
 }
 
 static int tell_layer(const struct idle_space *p, const struct idle_scan *scan,
@@ -342,14 +457,14 @@ static int tell_piece(const struct idle_space *p, struct idle_scan *scan,
 	const uint64_t *now = &p->now.entries.v[piece->first];
 	struct bitmaps bits = { 0 };
 	int status = MH_OK;
-	size_t i;
+	size_t i = 0, nr;
 
-	for (i = 0; i < piece->nr; i++) {
+	while (i < piece->nr) {
 		uint64_t addr = piece->start + ((uint64_t)i << scan->page_shift);
+		const uint64_t *old =
+			entries_before(&p->before, before, addr, scan->page_shift, &nr);
 
-		/* cppcheck-suppress objectIndex ; an array behind a vector */
-		note_page(&bits, scan, i, now[i],
-			  entry_before(&p->before, before, addr, scan->page_shift));
+		i += note_pages(&bits, scan, i, now + i, piece->nr - i, old, nr);
 	}
 	if (bits.nr_present && (bits.changed || !p->kinds))
 		status = tell_kinds(p, scan, piece, &bits, err);

@@ -85,8 +85,9 @@ static inline bool mh_idle_is_sampled(const struct idle_scan *scan, uint64_t pfn
 	return scan->one_in <= 1 || hash * scan->one_in >> 32 == 0;
 }
 
-/* Add a page that was observed to the sums by type, and of what was accessed. */
-void mh_idle_count_type(struct idle_scan *scan, bool anon, bool accessed);
+/* Add bytes that were observed to the sums by type, and of what was accessed. */
+void mh_idle_count_type(struct idle_scan *scan, bool anon, uint64_t bytes,
+			uint64_t accessed);
 
 /* For struct watch_ops. */
 void mh_idle_space_forget(struct watched *p);

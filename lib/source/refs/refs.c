@@ -5,8 +5,8 @@
  *
  * A scan reads every process of the target, then clears its accessed bits. Scans cost the
  * target the time that its mmap lock is held and us a walk of its page tables. A target
- * that touches all of its memory loses about as much again, as each of its pages has to
- * be marked anew: hence a default of the overhead that keeps both below 2 %.
+ * that touches all of its memory loses up to half as much more, as each of its pages has
+ * to be marked anew: hence a default of the overhead that keeps that below 2 %.
  *
  * Not handled: processes that begin and end between two scans (they are never seen),
  * pages of hugetlb mappings, accesses of a KVM guest (clear_refs does not reach its
@@ -100,7 +100,7 @@ static uint64_t scanned(const void *arg)
 
 static const struct watch_ops watch_ops = {
 	.name = "refs",
-	.overhead = 0.015,
+	.overhead = 0.01,
 	.size = sizeof(struct refs_proc),
 	.forget = mh_refs_proc_forget,
 	.fini = mh_refs_proc_fini,

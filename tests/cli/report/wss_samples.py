@@ -4,6 +4,7 @@ them; counted here with dictionaries and compared with the report."""
 
 import collections
 import json
+import math
 import random
 import subprocess
 import sys
@@ -43,6 +44,23 @@ def write(path, rows):
     )
 
 
+def interval(nr, seen, once, twice, unseen):
+    """Chao's, log-normal; where nothing is unseen, by the share that chance would miss."""
+    if not unseen:
+        share = 1 - math.exp(-nr / seen)
+        half = 1.959964 * math.sqrt(seen * (1 - share)) / share
+        low, high = max(seen, seen / share - half), seen / share + half
+        return math.floor(low) * 4096, math.ceil(high) * 4096
+    if twice:
+        r = once / twice
+        variance = twice * (r**2 / 2 + r**3 + r**4 / 4)
+    else:
+        variance = unseen + once * (2 * once - 1) ** 2 / 4
+        variance -= once**4 / (4 * (seen + unseen))
+    k = math.exp(1.959964 * math.sqrt(math.log(1 + variance / unseen**2)))
+    return math.floor(seen + unseen / k) * 4096, math.ceil(seen + unseen * k) * 4096
+
+
 def expected(rows):
     windows = collections.defaultdict(collections.Counter)
     for t, pid, addr, _ in rows:
@@ -56,6 +74,7 @@ def expected(rows):
             len(counts) * 4096,
             1 - once / sum(counts.values()),
             int((len(counts) + unseen) * 4096),
+            interval(sum(counts.values()), len(counts), once, twice, unseen),
         )
     return out
 
@@ -66,21 +85,29 @@ def check(path, rows):
     report = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     want = expected(rows)
     got = {
-        p["start_ns"] // SECOND: (p["bytes"], p["coverage"], p["chao1"])
+        p["start_ns"] // SECOND: (
+            p["bytes"],
+            p["coverage"],
+            p["chao1"],
+            (p["chao1_low"], p["chao1_high"]),
+        )
         for p in report["points"]
         if p["bytes"] is not None
     }
     if got.keys() != want.keys():
         sys.exit(f"{path}: windows {sorted(got)}, wanted {sorted(want)}")
-    for number, (size, coverage, chao1) in want.items():
-        if got[number][0] != size or got[number][2] != chao1:
+    for number, (size, coverage, *chao1) in want.items():
+        if got[number][0] != size or list(got[number][2:]) != chao1:
             sys.exit(f"{path}: window {number}: {got[number]}, wanted {size}, {chao1}")
         if abs(got[number][1] - coverage) > 1e-6:
             sys.exit(f"{path}: window {number}: coverage {got[number][1]}")
-    coverages = sorted(c for _, c, _ in want.values())
+    coverages = sorted(w[1] for w in want.values())
     median = coverages[len(coverages) // 2]
     if report["lower_bound"] != (median < 0.9):
         sys.exit(f"{path}: median coverage {median}, lower_bound {report['lower_bound']}")
+    low, high = sorted(want.values(), key=lambda w: w[2])[len(want) // 2][3]
+    if (report["chao1_p50_low"], report["chao1_p50_high"]) != (low, high):
+        sys.exit(f"{path}: median interval {report['chao1_p50_low']}.., wanted {low}..{high}")
     return median
 
 

@@ -9,6 +9,8 @@ command -v python3 >/dev/null || exit 77
 python3 "$TOP/tests/cli/report/wss_samples.py" "$MEMHEAT"
 status 0 "$MEMHEAT" report wss -i dense.data
 shows "distinct pages that samples hit: coverage"
+shows "all that was used is likely "
+grep -q ", at 95 % [0-9.]* [KMG]iB to [0-9.]* [KMG]iB (medians)$" out || fail "no interval: $(cat out)"
 lacks "lower bound"
 status 0 "$MEMHEAT" report wss -i sparse.data
 shows "distinct pages that samples hit, a lower bound: coverage"

@@ -3,7 +3,7 @@
 set -e
 admin=/sys/kernel/mm/damon/admin/kdamonds
 kdamond=$admin/0
-"$WORKLOAD" static --time 100s &
+"$WORKLOAD" static --time 1000s &
 pid=$!
 sleep 1
 echo 1 >$admin/nr_kdamonds

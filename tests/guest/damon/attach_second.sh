@@ -2,7 +2,7 @@
 # Two kdamonds of another run; -p names the second, and nothing of the first is taken.
 set -e
 admin=/sys/kernel/mm/damon/admin/kdamonds
-"$WORKLOAD" static --time 60s --layout "$OUT/layout.json" &
+"$WORKLOAD" static --time 1000s --layout "$OUT/layout.json" &
 pid=$!
 while [ ! -s "$OUT/layout.json" ]; do sleep 0.2; done
 echo 2 >$admin/nr_kdamonds

@@ -9,12 +9,17 @@ echo 1 >/proc/sys/kernel/randomize_va_space
 	"$WORKLOAD" static --hot 8M --total 16M --time 8s --truth "$OUT/b.json" &
 	wait'
 # A process that ends before the child that it left behind: the child is watched on.
-"$WORKLOAD" static --hot 4M --total 8M --time 60s &
+"$WORKLOAD" static --hot 4M --total 8M --time 1000s &
 long=$!
-sh -c '"$WORKLOAD" static --hot 8M --total 16M --time 40s --layout "$OUT/c.json" & exec sleep 8' &
+sh -c '"$WORKLOAD" static --hot 8M --total 16M --time 1000s --layout "$OUT/c.json" & exec sleep 1000' &
 pid=$!
-sleep 1
-"$MEMHEAT" record -s damon --regions 100:1000 -q -p $pid --for 16s -o "$OUT/orphan"
-kill $long
+while [ ! -s "$OUT/c.json" ]; do sleep 0.2; done
+"$MEMHEAT" record -s damon --regions 100:1000 -q -p $pid --for 20s -o "$OUT/orphan" &
+recorder=$!
+while [ "$(cat /sys/kernel/mm/damon/admin/kdamonds/0/state 2>&1)" != on ]; do sleep 0.1; done
+sleep 4
+kill $pid
+wait $recorder
+kill $long $(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$OUT/c.json" | head -n 1)
 echo 2 >/proc/sys/kernel/randomize_va_space
 [ "$(cat /sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds)" = 0 ]

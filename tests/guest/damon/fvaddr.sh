@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Given addresses of a running process: the region, and nothing beside it.
 set -e
-"$WORKLOAD" static --time 60s --layout "$OUT/layout.json" &
+"$WORKLOAD" static --time 1000s --layout "$OUT/layout.json" &
 pid=$!
 while [ ! -s "$OUT/layout.json" ]; do sleep 0.2; done
 sleep 0.5

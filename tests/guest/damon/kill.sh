@@ -3,7 +3,7 @@
 # what is ours, and touches nothing that somebody has changed since.
 set -e
 admin=/sys/kernel/mm/damon/admin/kdamonds
-"$WORKLOAD" static --time 100s &
+"$WORKLOAD" static --time 1000s &
 pid=$!
 sleep 1
 start_and_kill()

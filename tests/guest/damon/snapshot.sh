@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Regions on demand instead of through the tracepoint, and what this kernel cannot do.
 set -e
-"$WORKLOAD" static --time 60s --layout "$OUT/layout.json" &
+"$WORKLOAD" static --time 1000s --layout "$OUT/layout.json" &
 pid=$!
 while [ ! -s "$OUT/layout.json" ]; do sleep 0.2; done
 "$MEMHEAT" record -s damon --snapshot 2s:5 -q -p $pid -o "$OUT/trace"

@@ -8,7 +8,7 @@ mkdir -p /tmp/cg/group
 cp "$WORKLOAD" /tmp/shared-workload
 for i in 1 2 3; do
 	sh -c 'echo $$ >/tmp/cg/group/cgroup.procs; exec /tmp/shared-workload static \
-		--hot 4M --total 8M --time 60s --layout '"$OUT/$i.json" &
+		--hot 4M --total 8M --time 1000s --layout '"$OUT/$i.json" &
 done
 sleep 3
 "$MEMHEAT" record -s idle -I 500ms --overhead 100% --for 4s -o "$OUT/trace" --cgroup /tmp/cg/group

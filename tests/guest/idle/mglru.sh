@@ -15,7 +15,7 @@ mkdir -p /tmp/cg/lru
 "$MEMHEAT" record -s mglru --for 1s -o "$OUT/pid" -p $$ 2>"$OUT/pid.said" && exit 1
 grep -q 'tells of control groups' "$OUT/pid.said"
 sh -c 'echo $$ >/tmp/cg/lru/cgroup.procs; exec "$WORKLOAD" static --hot 8M --total 48M \
-	--time 100s --layout '"$OUT/layout" &
+	--time 1000s --layout '"$OUT/layout" &
 pid=$!
 sleep 4
 # Read only: no generation begins because of it.

@@ -4,10 +4,10 @@
 set -e
 echo 0 >/sys/kernel/mm/lru_gen/enabled
 for i in 1 2; do
-	"$WORKLOAD" static --hot 1M --total 96M --time 200s --layout "$OUT/other$i" &
+	"$WORKLOAD" static --hot 1M --total 96M --time 1000s --layout "$OUT/other$i" &
 	eval "other$i=$!"
 done
-"$WORKLOAD" static --hot 4M --total 64M --time 200s --truth "$OUT/truth.json" \
+"$WORKLOAD" static --hot 4M --total 64M --time 1000s --truth "$OUT/truth.json" \
 	--layout "$OUT/layout" &
 pid=$!
 resident()

@@ -8,7 +8,7 @@ grep -q ' /tmp/cg ' /proc/mounts || mount -t cgroup2 none /tmp/cg
 mkdir -p /tmp/cg/numa
 for node in 0 1; do
 	sh -c 'echo $$ >/tmp/cg/numa/cgroup.procs; exec "$WORKLOAD" static --hot '$((4 << node))'M \
-		--total '$((16 << node))'M --time 100s --node '$node' \
+		--total '$((16 << node))'M --time 1000s --node '$node' \
 		--layout '"$OUT/$node.json" &
 	eval "pid$node=$!"
 done

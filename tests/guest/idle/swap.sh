@@ -10,7 +10,7 @@ grep -q ' /tmp/cg ' /proc/mounts || mount -t cgroup2 none /tmp/cg
 echo +memory >/tmp/cg/cgroup.subtree_control
 mkdir -p /tmp/cg/swap
 sh -c 'echo $$ >/tmp/cg/swap/cgroup.procs; exec "$WORKLOAD" static --hot 1M --total 16M \
-	--time 30s' &
+	--time 1000s' &
 sleep 2
 echo 3M >/tmp/cg/swap/memory.reclaim || :
 "$MEMHEAT" record -s idle -I 300ms --overhead 100% --for 2s -o "$OUT/trace" -p $!

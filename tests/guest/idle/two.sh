@@ -3,7 +3,7 @@
 set -e
 echo 0 >/sys/kernel/mm/lru_gen/enabled
 for i in 1 2; do
-	"$WORKLOAD" static --hot ${i}M --total 16M --time 60s \
+	"$WORKLOAD" static --hot ${i}M --total 16M --time 1000s \
 		--truth "$OUT/$i.json" &
 	eval "pid$i=$!"
 done

@@ -534,12 +534,16 @@ static void samples_give_lower_bounds(void **state)
 	assert_int_equal(w.points[0].bytes, 4 * 4096);
 	assert_true(fabs(w.points[0].coverage - (1 - 1 / 8.)) < 1e-12);
 	assert_int_equal(w.points[0].chao1, 4 * 4096 + 4096 / 4);
+	assert_int_equal(w.points[0].chao1_low, 4 * 4096);
+	assert_int_equal(w.points[0].chao1_high, 9 * 4096);
 	assert_true(w.points[1].bytes == MH_NO_DATA);
 	assert_int_equal(w.points[2].bytes, 2 * 4096);
 	assert_true(fabs(w.points[2].coverage - 2 / 3.) < 1e-12);
 	assert_int_equal(w.points[2].chao1, 2 * 4096 + 4096 / 2);
 	assert_true(w.coverage_p50 == w.points[0].coverage);
 	assert_int_equal(w.chao1_p50, 4 * 4096 + 4096 / 4);
+	assert_int_equal(w.chao1_p50_low, 4 * 4096);
+	assert_int_equal(w.chao1_p50_high, 9 * 4096);
 	assert_non_null(strstr(w.windows_note, "mem"));
 	mh_wss_fini(&w);
 	o.skip = 1;
@@ -567,6 +571,7 @@ static void samples_without_a_pair(void **state)
 	assert_int_equal(w.points[0].bytes, 4 * 4096);
 	assert_true(w.points[0].coverage == 0);
 	assert_int_equal(w.points[0].chao1, (4 + 4 * 3 / 2) * 4096);
+	assert_int_equal(w.points[0].chao1_high, 41 * 4096);
 	mh_wss_fini(&w);
 	fixture_end(&fx);
 }

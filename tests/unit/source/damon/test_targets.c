@@ -156,6 +156,56 @@ static void test_reused_at_commit(void **state)
 	}
 }
 
+/* A target goes as another is added: the kdamond ends, and a new one takes who lives.
+ * When nobody has gone, somebody has stopped it. */
+static void test_ended_by_commit(void **state)
+{
+	static const struct mh_target tree = { .type = MH_TARGET_PROCESSES,
+					       .pids = &target_pid,
+					       .nr_pids = 1,
+					       .children = 1 };
+	struct mh_source_opts opts = { .polled = { 1000000, 0 } };
+	struct seen seen = { 0 };
+	struct mh_tell to = { .fn = keep, .arg = &seen, .source = 1 };
+	struct mh_source *src = NULL;
+	struct fake_damon f;
+	struct mh_err err;
+	char path[PATH_MAX];
+	int gone;
+
+	(void)state;
+	for (gone = 0; gone < 2; gone++) {
+		fake_init(&f);
+		assert_status(mh_damon_open(&src, DAMON_VADDR, &f.fs, 1, &tree, &opts,
+					    keep, &seen, &err),
+			      MH_OK, &err);
+		fake_process(&f, 43, "child", 950);
+		fake_file(&f.fs, "/proc/42/task/42/children", "43 ");
+		to.time_ns = mh_tell_now_ns();
+		assert_status(mh_damon_procs_look(&src->procs, &to, false, &err), MH_OK,
+			      &err);
+		f.commit_ends = true;
+		assert_status(mh_damon_slots_follow(src, &to, &err), MH_OK, &err);
+		assert_int_equal(src->slots.nr, 2);
+		assert_false(f.running);
+		snprintf(path, sizeof(path), "%s/proc/43/stat", f.fs.root);
+		if (gone)
+			assert_int_equal(unlink(path), 0);
+		src->kdamond_start = 1; /* of a thread that is not there any more */
+		if (!gone) {
+			assert_fails(src->ops->step(src, 0, keep, &seen, &err), MH_ESYS,
+				     &err, "somebody has stopped kdamond");
+		} else {
+			assert_status(src->ops->step(src, 0, keep, &seen, &err), MH_OK,
+				      &err);
+			assert_true(f.running);
+			assert_int_equal(src->slots.nr, 1);
+			expect(&f, FAKE_CONTEXT "/targets/0/pid_target", "42");
+		}
+		end(&f, src);
+	}
+}
+
 /* As the target ends its pid is given to another: that one is nobody of ours. */
 static void test_reused_meanwhile(void **state)
 {
@@ -413,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reused_before_on),
 		cmocka_unit_test(test_reused_at_commit),
+		cmocka_unit_test(test_ended_by_commit),
 		cmocka_unit_test(test_reused_meanwhile),
 		cmocka_unit_test(test_no_regions),
 		cmocka_unit_test(test_other_namespace),

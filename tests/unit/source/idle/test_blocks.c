@@ -171,7 +171,8 @@ static void two_trackers_do_not_disturb_each_other(void **state)
 			mh_idle_blocks_begin(&t->blocks);
 			for (pfn = (uint64_t)i; pfn < 4096; pfn += 2)
 				assert_int_equal(
-					mh_idle_blocks_want(&t->blocks, pfn, &t->err), 0);
+					mh_idle_blocks_want(&t->blocks, pfn, 1, &t->err),
+					0);
 			assert_int_equal(mh_idle_blocks_scan(&t->blocks, &t->io, &t->err),
 					 0);
 		}
