@@ -14,6 +14,7 @@
 #include "source/damon/format.h"
 
 #define FAKE_EVENT 77 /* id of damon:damon_aggregated */
+#define FAKE_TUNE  78 /* of damon:damon_monitor_intervals_tune */
 
 struct fake_ring {
 	struct perf_event_mmap_page page;
@@ -41,6 +42,8 @@ static const struct damon_format fake_format = {
 	.end = { 32, 8 },
 	.nr_accesses = { 40, 4 },
 	.age = { 44, 4 },
+	.tune_id = FAKE_TUNE,
+	.sample_us = { 8, 8 },
 };
 
 struct fake_record {
@@ -68,6 +71,21 @@ static inline void fake_ring_put(struct fake_ring *r, const void *record, size_t
 	memcpy(r->data + at, from, first);
 	memcpy(r->data, from + first, len - first);
 	r->page.data_head += len;
+}
+
+static inline void fake_ring_tune(struct fake_ring *r, uint64_t time_ns,
+				  uint64_t sample_us)
+{
+	struct fake_record record = {
+		.header = { .type = PERF_RECORD_SAMPLE, .size = sizeof(record) },
+		.tid = r->tid,
+		.time = time_ns,
+		.raw_size = sizeof(record.raw),
+		.raw = { FAKE_TUNE },
+	};
+
+	memcpy(record.raw + 8, &sample_us, sizeof(sample_us));
+	fake_ring_put(r, &record, sizeof(record));
 }
 
 static inline void fake_ring_row(struct fake_ring *r, const struct mh_region_row *row)

@@ -214,6 +214,7 @@ static int take_hit(struct round *r, const struct mh_tracepoint_hit *hit,
 	struct damon_stream *s = &r->src->stream;
 	struct mh_region_row row;
 	uint64_t sample_us = 0;
+	int ret;
 
 	if (!hit->raw) {
 		s->lost_since_ns = hit->time_ns ? hit->time_ns : 1;
@@ -227,6 +228,10 @@ static int take_hit(struct round *r, const struct mh_tracepoint_hit *hit,
 		row.time_ns = hit->time_ns;
 		return mh_assembly_add(&s->assembly, &row, on_snapshot, r, err);
 	case DAMON_HIT_TUNE:
+		/* What still waits for rows that are lost was counted in the old. */
+		ret = mh_assembly_flush(&s->assembly, hit->time_ns, on_snapshot, r, err);
+		if (ret)
+			return ret;
 		/* The ratio of the intervals is kept; rows that follow are in the new. */
 		if (sample_us && s->sample_us)
 			s->aggr_us = s->aggr_us / s->sample_us * sample_us;

@@ -16,6 +16,7 @@ struct fixture {
 	struct damon_slot slots[2];
 	struct mh_source src;
 	size_t nr, nr_lost;
+	uint64_t nr_rows_then, aggr_us; /* when intervals were told last */
 	struct mh_event seen[64];
 };
 
@@ -25,6 +26,10 @@ static int keep(void *arg, const struct mh_event *ev, struct mh_err *err)
 
 	(void)err;
 	f->nr_lost += ev->kind == MH_EV_LOST;
+	if (ev->kind == MH_EV_STAT && !strcmp(ev->stat.name, "damon.aggr_us")) {
+		f->nr_rows_then = f->nr;
+		f->aggr_us = ev->stat.value;
+	}
 	if (ev->kind != MH_EV_REGION)
 		return MH_OK;
 	assert_in_range(f->nr, 0, 63);
@@ -164,6 +169,31 @@ static void test_lost(void **state)
 	assert_int_equal(f->nr_lost, 1);
 }
 
+/* A snapshot that waits for a lost row when the kernel tunes is of the old intervals. */
+static void test_tuned(void **state)
+{
+	struct fixture *f = *state;
+	struct mh_region_row row = { .time_ns = 1100 * MS,
+				     .nr_regions = 2,
+				     .start = 0x1000,
+				     .end = 0x3000,
+				     .nr_accesses = 20,
+				     .age = 4 };
+
+	put(f, 1000 * MS, 0, 1);
+	fake_ring_row(&f->ring, &row);
+	fake_ring_tune(&f->ring, 1200 * MS, 10000);
+	put(f, 1200 * MS, 0, 1);
+	drain(f, 2000 * MS, true);
+	assert_int_equal(f->nr, 5);
+	assert_int_equal(f->nr_lost, 1);
+	assert_int_equal(f->seen[2].time_ns, 1100 * MS);
+	assert_int_equal(f->seen[3].time_ns, 1200 * MS);
+	/* It was handed out before the new ones were told. */
+	assert_int_equal(f->aggr_us, 200000);
+	assert_int_equal(f->nr_rows_then, 3);
+}
+
 /* Another kdamond's records have our target's index, and are nobody's here. */
 static void test_another_kdamond(void **state)
 {
@@ -192,6 +222,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_moments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tuned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_kdamond, setup, teardown),
 	};
 
