@@ -38,7 +38,7 @@ static const struct mh_option repack_options[] = {
 	  "put call chains in the place of copies of stacks (record -g dwarf)",
 	  AT(unwind) },
 	{ "debug-dir", 0, MH_OPT_LIST, "DIR,...",
-	  "with --unwind: where debug files are by build-id; default /usr/lib/debug",
+	  "of --unwind: debug files by build-id; default /usr/lib/debug",
 	  AT(debug_dirs) },
 	{ .type = MH_OPT_GROUP, .group = mh_filter_options, AT(filters) },
 	{ 0 },
@@ -216,9 +216,7 @@ static int run(const struct mh_cmd *cmd, int argc, char **argv)
 const struct mh_cmd mh_cmd_repack = {
 	.name = "repack",
 	.summary = "merge small blocks, recompress, cut a trace by filters",
-	.usage = "[FILE] -o FILE [--policy best|default|fast] [--unwind] [--debug-dir "
-		 "DIR,...] "
-		 "[FILTER...]",
+	.usage = "[FILE] -o FILE [--policy best|default|fast] [--unwind] [FILTER...]",
 	.examples = "  memheat repack big.data -o small.data\n"
 		    "  memheat repack big.data -o start.data --time :10s --pid 4121\n"
 		    "  memheat repack --unwind memheat.data -o chains.data\n",
