@@ -175,11 +175,13 @@ static void open_mapped(struct mh_unwinder *u, struct file *f)
 /*
  * A stripped file still has its .eh_frame, be it only of the few objects that the linker
  * adds; .debug_frame may be apart. That is looked for when something is missing: it may
- * have to come over the network. False: there is no more than before.
+ * have to come over the network. False: there is no more than before, and rows that were
+ * found stay; else they are to be found anew.
  */
 static bool find_rest(struct mh_unwinder *u, struct file *f)
 {
 	char found[MH_PATH_MAX];
+	struct mh_cfi all;
 
 	if (f->has_all || f->cfi.frame_from)
 		return false;
@@ -187,9 +189,14 @@ static bool find_rest(struct mh_unwinder *u, struct file *f)
 	if (!mh_debug_find(&f->debug, found, &f->module.elf, f->module.dir_path,
 			   &u->opts))
 		return false;
+	mh_cfi_init(&all, &f->module.elf, &f->debug);
+	if (!all.frame_from) {
+		mh_cfi_fini(&all);
+		return false;
+	}
 	mh_cfi_fini(&f->cfi);
-	mh_cfi_init(&f->cfi, &f->module.elf, &f->debug);
-	return f->cfi.frame_from;
+	f->cfi = all;
+	return true;
 }
 
 /* NULL: out of memory. Paths and build-ids are kept once by the maps. */
