@@ -120,7 +120,7 @@ static int look_at_piece(struct idle_view *view, struct idle_scan *scan,
 		return status;
 	view->entries.nr += nr;
 	for (i = 0; !status && i < nr; i += run) {
-		const uint64_t *entries = &view->entries.v[piece->first + i];
+		const uint64_t *entries = view->entries.v + piece->first + i;
 
 		run = run_length(entries, nr - i);
 		status = want_run(scan, entries, run, err);
