@@ -42,6 +42,11 @@ sys.exit(5)
 """
 
 
+def but_echo(text):
+    """The terminal echoes ^C whenever it likes: after the answer, or within it."""
+    return text.replace("^C", "")
+
+
 class Session:
     """A command as the leader of a session of its own, with the terminal."""
 
@@ -53,7 +58,7 @@ class Session:
 
     def read_until(self, word, seconds=30):
         end = time.monotonic() + seconds
-        while word not in self.text:
+        while word not in but_echo(self.text):
             left = end - time.monotonic()
             if left <= 0:
                 raise SystemExit(f"no {word!r} in {self.text!r}")
@@ -93,9 +98,8 @@ def interrupt(prefix):
     s.read_until("ready\r\n")
     for n in (1, 2, 3):
         s.type("\x03")
-        # The terminal echoes ^C whenever it likes, between two writes too.
         s.read_until(f" {n}\r\n")
-    return s.finish(), s.text
+    return s.finish(), but_echo(s.text)
 
 
 def die_of_interrupt(prefix):
@@ -103,7 +107,7 @@ def die_of_interrupt(prefix):
     s.read_until("ready\r\n")
     time.sleep(0.2)
     s.type("\x03")
-    return s.finish(), s.text
+    return s.finish(), but_echo(s.text)
 
 
 def ignored(prefix):
