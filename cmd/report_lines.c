@@ -59,7 +59,7 @@ static void put_head(FILE *out, size_t i, const struct mh_line *row, int utf8)
 		"%zu  %" PRIx64 " %s  pid %" PRIu32 "  %s: %" PRIu32 " thread%s, %" PRIu32
 		" read, %" PRIu32 " write\n",
 		i + 1, row->addr, *safe ? safe : "-", row->pid, words[row->sharing],
-		row->nr_threads, row->nr_threads == 1 ? "" : "s", row->nr_readers,
+		row->nr_threads, mh_text_plural(row->nr_threads), row->nr_readers,
 		row->nr_writers);
 }
 

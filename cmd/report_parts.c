@@ -57,10 +57,10 @@ void mh_report_header(FILE *out, const struct mh_provenance *from,
 		fprintf(out, " (%s)", from->params);
 	if (from->nr_intervals)
 		fprintf(out, ", %llu snapshot%s", (unsigned long long)from->nr_intervals,
-			from->nr_intervals == 1 ? "" : "s");
+			mh_text_plural(from->nr_intervals));
 	if (from->nr_samples)
 		fprintf(out, ", %llu sample%s", (unsigned long long)from->nr_samples,
-			from->nr_samples == 1 ? "" : "s");
+			mh_text_plural(from->nr_samples));
 }
 
 /* A list with commas that grows only by what is not zero. */

@@ -119,7 +119,7 @@ static int put_text(FILE *out, const void *view, struct mh_report *r, struct mh_
 	mh_report_header(out, &m->from, &r->term);
 	if (s->mapped_bytes != MH_NO_DATA)
 		fprintf(out, ", %zu mapped area%s %s", m->nr_rows,
-			m->nr_rows == 1 ? "" : "s", mh_text_bytes(text, s->mapped_bytes));
+			mh_text_plural(m->nr_rows), mh_text_bytes(text, s->mapped_bytes));
 	fprintf(out, "\n\n");
 	if (s->wss.any.n)
 		text_typical(out, s);

@@ -72,6 +72,7 @@ void mh_heatmap_describe(const struct mh_heatmap *map, char *buf, size_t size);
 const char *mh_text_bytes(char buf[MH_TEXT_MAX], uint64_t bytes); /* MH_NO_DATA: "-" */
 const char *mh_text_ns(char buf[MH_TEXT_MAX], uint64_t ns);
 const char *mh_text_percent(char buf[MH_TEXT_MAX], double ratio);
+const char *mh_text_plural(uint64_t n); /* "" or "s" */
 
 /*
  * Copy a name that somebody else chose so that no terminal acts on it: controls,

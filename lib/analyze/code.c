@@ -245,9 +245,8 @@ int mh_code_collect(struct mh_analysis *a, struct mh_session *s,
 	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_THREAD | MH_COL_PERIOD |
 		    MH_COL_WEIGHT | MH_COL_DATA_SRC | (s->opts.at ? MH_COL_ADDR : 0) |
 		    (by_stack ? MH_COL_OTHER : 0);
-	mh_sites_analysis(a, &frame);
 	if (!ret)
-		ret = mh_pass_run(s, &f, a, 1, err);
+		ret = mh_sites_run(a, s, &f, &frame, err);
 	mh_places_fini(&at);
 	return ret;
 }

@@ -138,8 +138,7 @@ static int from_samples(struct work *w, struct mh_hot *out,
 	f.kinds = 1u << MH_EV_SAMPLE;
 	f.columns = MH_COL_TIME | MH_COL_IP | MH_COL_ADDR | MH_COL_THREAD |
 		    MH_COL_PERIOD | MH_COL_OTHER;
-	mh_sites_analysis(&a, &frame);
-	ret = mh_pass_run(w->s, &f, &a, 1, err);
+	ret = mh_sites_run(&a, w->s, &f, &frame, err);
 	if (ret)
 		return ret;
 	sites = a.part;

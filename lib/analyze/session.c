@@ -292,8 +292,6 @@ static int read_tables(struct mh_session *s, struct mh_err *err)
 	}
 	mh_intervals_sort(&s->intervals);
 	ret = mh_maps_finish(s->maps, err);
-	if (!ret)
-		ret = mh_jit_times_new(&s->jit, s->maps, err);
 out:
 	mh_cursor_close(c);
 	return ret;

@@ -55,7 +55,7 @@ struct mh_session {
 	struct mh_session_opts opts; /* its strings and arrays are the session's own */
 	struct mh_reader *reader;
 	struct mh_maps *maps;
-	struct mh_jit_times *jit; /* NULL: no generated code with times */
+	struct mh_jit_times *jit; /* for sites; NULL: not asked, or there is none */
 	uint64_t start_ns;        /* absolute: 0 of every view's time */
 	struct mh_range window;   /* absolute; what --time lets through */
 	struct {

@@ -129,7 +129,7 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 		uint8_t level = MH_LEVEL_UNKNOWN;
 		uint32_t block = MH_NO_SITE;
 		uint32_t stack = t->by_stack && c->stack ? c->stack[i] : 0;
-		uint32_t code = mh_code_at(t->session, key, ip, c->time_ns[i]);
+		uint32_t code;
 
 		if (data_src || filtered)
 			a = mh_accesses_of(&t->accesses, data_src);
@@ -146,6 +146,7 @@ static int part_batch(void *part, const struct mh_batch *b, struct mh_err *err)
 			t->nr_left_out++;
 			continue;
 		}
+		code = mh_code_at(t->session, key, ip, c->time_ns[i]);
 		if (t->blocks)
 			block = mh_blocks_site(t->blocks, key, addr, c->time_ns[i]);
 		if (!s || s->ip != ip || s->key != key || s->addr != addr ||
@@ -192,11 +193,16 @@ static int part_merge(void *into, void *from, struct mh_err *err)
 	return MH_OK;
 }
 
-void mh_sites_analysis(struct mh_analysis *out, const struct mh_sites_frame *f)
+int mh_sites_run(struct mh_analysis *a, struct mh_session *s,
+		 const struct mh_filter *filter, const struct mh_sites_frame *f,
+		 struct mh_err *err)
 {
-	*out = (struct mh_analysis){ .arg = f,
-				     .part_new = part_new,
-				     .batch = part_batch,
-				     .merge = part_merge,
-				     .part_free = part_free };
+	int ret = s->jit ? MH_OK : mh_jit_times_new(&s->jit, s->maps, err);
+
+	*a = (struct mh_analysis){ .arg = f,
+				   .part_new = part_new,
+				   .batch = part_batch,
+				   .merge = part_merge,
+				   .part_free = part_free };
+	return ret ? ret : mh_pass_run(s, filter, a, 1, err);
 }

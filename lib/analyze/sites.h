@@ -63,7 +63,12 @@ struct mh_sites_frame {
 	bool by_stack; /* and call chains */
 };
 
-/* .part is a struct mh_sites. */
-void mh_sites_analysis(struct mh_analysis *out, const struct mh_sites_frame *f);
+/*
+ * One pass over the samples that @filter lets through; a->part is the struct mh_sites.
+ * What JIT compilers tell of their code is read for it, once.
+ */
+int mh_sites_run(struct mh_analysis *a, struct mh_session *s,
+		 const struct mh_filter *filter, const struct mh_sites_frame *f,
+		 struct mh_err *err) MH_MUST_CHECK;
 
 #endif

@@ -14,9 +14,9 @@
  * n samples hit S pages, f1 of them once and f2 twice. The unseen ones, T = estimate - S,
  * are taken as log-normal: from S + T / K to S + T K, where
  * K = exp(1.96 sqrt(ln(1 + variance / T^2))). Where T is 0 there is no such interval;
- *then S is corrected by the share P = exp(-n / S) that as many samples of equally likely
- *pages would miss, S / (1 - P) -+ 1.96 sqrt(S P) / (1 - P), and begins at S at least
- *(Colwell, EstimateS). Intervals are widened to whole pages.
+ * then S is corrected by the share P = exp(-n / S) that as many samples of equally likely
+ * pages would miss, S / (1 - P) -+ 1.96 sqrt(S P) / (1 - P), and begins at S at least
+ * (Colwell, EstimateS). Intervals are widened to whole pages.
  *
  * The estimate is of the least number of pages: rarely used ones are more than it knows,
  * and the interval tells of chance only.

@@ -27,11 +27,6 @@ static const char *comma(const char *buf)
 	return *buf ? ", " : "";
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 void mh_caption_source(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 {
 	const struct mh_provenance *from = &map->from;
@@ -44,9 +39,9 @@ void mh_caption_source(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 		add(buf, "%s%s", comma(buf), from->params);
 	add(buf, "%s%s", comma(buf), mh_text_ns(text, from->duration_ns));
 	if (snapshots)
-		add(buf, ", %llu interval%s", snapshots, plural(snapshots));
+		add(buf, ", %llu interval%s", snapshots, mh_text_plural(snapshots));
 	if (samples)
-		add(buf, ", %llu sample%s", samples, plural(samples));
+		add(buf, ", %llu sample%s", samples, mh_text_plural(samples));
 	if (*from->others)
 		add(buf, " (also in the trace: %s)", from->others);
 }
@@ -78,11 +73,12 @@ void mh_caption_losses(const struct mh_heatmap *map, char buf[MH_CAPTION_MAX])
 		    (unsigned long long)from->throttled);
 	if (from->nr_gaps)
 		add(buf, "%s%llu gap%s (%s)", comma(buf),
-		    (unsigned long long)from->nr_gaps, plural(from->nr_gaps),
+		    (unsigned long long)from->nr_gaps, mh_text_plural(from->nr_gaps),
 		    mh_text_ns(text, from->gap_ns));
 	if (from->nr_damaged)
 		add(buf, "%s%llu damaged block%s left out", comma(buf),
-		    (unsigned long long)from->nr_damaged, plural(from->nr_damaged));
+		    (unsigned long long)from->nr_damaged,
+		    mh_text_plural(from->nr_damaged));
 	if (!from->complete)
 		add(buf, "%snot closed by its recorder", comma(buf));
 	if (!*buf)
@@ -218,7 +214,7 @@ void mh_heatmap_describe(const struct mh_heatmap *map, char *buf, size_t size)
 	    *map->from.title ? map->from.title : "a recording", map->from.source,
 	    mh_text_ns(text, mh_range_len(map->time_ns)));
 	add(s, ": %s in %zu band%s", mh_text_bytes(text, bytes_of(map, false)),
-	    map->nr_bands, plural(map->nr_bands));
+	    map->nr_bands, mh_text_plural(map->nr_bands));
 	if (map->wss_max && map->wss_peak != MH_NO_DATA) {
 		add(s, "; the working set is %s in the median",
 		    mh_text_bytes(text, map->wss_p50));

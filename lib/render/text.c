@@ -108,6 +108,11 @@ const char *mh_text_bytes_short(char buf[MH_TEXT_MAX], uint64_t bytes)
 	return copied(buf, put_number(p, size), end);
 }
 
+const char *mh_text_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void put_time(char buf[MH_TEXT_MAX], double v, const char *unit)
 {
 	v = round(v * 10) / 10;

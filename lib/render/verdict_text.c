@@ -50,7 +50,7 @@ static void print_total(FILE *out, const struct mh_verdict *v)
 		fprintf(out, "%zu of %zu checks inconclusive\n", unsure, v->metrics.nr);
 	else
 		fprintf(out, "%zu check%s passed%s\n", v->metrics.nr,
-			v->metrics.nr == 1 ? "" : "s",
+			mh_text_plural(v->metrics.nr),
 			v->kind == MH_VERDICT_WARN ? ", with warnings" : "");
 	if (v->kind == MH_VERDICT_IMPROVED)
 		fprintf(out, "it needs less than the baseline: make that anew to keep it "

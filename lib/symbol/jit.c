@@ -106,6 +106,19 @@ static bool is_jitdump(const char *path)
 	return nr && !strcmp(slash + 5 + nr, ".dump");
 }
 
+/* The file that a space maps; NULL. */
+static const char *path_of(const struct mh_maps *maps, size_t space)
+{
+	size_t nr, i;
+	const struct mh_mapping *m = mh_maps_of(maps, space, &nr);
+
+	for (i = 0; i < nr; i++) {
+		if (is_jitdump(m[i].path))
+			return m[i].path;
+	}
+	return NULL;
+}
+
 static int dump_read(struct mh_jit_dump *dump, const struct mh_symtab_opts *opts,
 		     struct mh_names *names)
 {
@@ -145,9 +158,9 @@ static int dump_of(const struct mh_jitdump **out, struct mh_jits *jits,
 		   const struct mh_maps *maps, size_t space,
 		   const struct mh_symtab_opts *opts, struct mh_names *names)
 {
-	const struct mh_mapping *m;
 	struct mh_jit_space *known;
-	size_t nr, i;
+	const char *path;
+	size_t i;
 
 	*out = NULL;
 	for (i = 0; i < jits->spaces.nr && jits->spaces.v[i].space != space; i++)
@@ -157,10 +170,8 @@ static int dump_of(const struct mh_jitdump **out, struct mh_jits *jits,
 		if (!known)
 			return -1;
 		*known = (struct mh_jit_space){ space, SIZE_MAX };
-		m = mh_maps_of(maps, space, &nr);
-		for (i = 0; i < nr && !is_jitdump(m[i].path); i++)
-			;
-		if (i < nr && dump_get(jits, &known->dump, m[i].path, opts, names))
+		path = path_of(maps, space);
+		if (path && dump_get(jits, &known->dump, path, opts, names))
 			return -1;
 	} else {
 		known = &jits->spaces.v[i];
@@ -265,16 +276,10 @@ void mh_jit_times_free(struct mh_jit_times *t)
 
 static int add_space(struct mh_jit_times *t, const struct mh_maps *maps, size_t space)
 {
-	const struct mh_mapping *m;
-	size_t nr, i;
+	const char *path = path_of(maps, space);
 
 	t->dumps[space] = SIZE_MAX;
-	m = mh_maps_of(maps, space, &nr);
-	for (i = 0; i < nr && !is_jitdump(m[i].path); i++)
-		;
-	return i < nr ? dump_get(&t->jits, &t->dumps[space], m[i].path, &t->opts,
-				 &t->names)
-		      : 0;
+	return path ? dump_get(&t->jits, &t->dumps[space], path, &t->opts, &t->names) : 0;
 }
 
 int mh_jit_times_new(struct mh_jit_times **out, const struct mh_maps *maps,

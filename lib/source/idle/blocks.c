@@ -103,16 +103,6 @@ struct idle_block *mh_idle_block_make(struct idle_blocks *b, uint64_t pfn)
 	return b->at.v[i];
 }
 
-int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
-			      struct mh_err *err)
-{
-	int status = MH_OK;
-
-	for (; !status && nr; pfn++, nr--)
-		status = mh_idle_blocks_want(b, pfn, 1, err);
-	return status;
-}
-
 /* ---- what the kernel tracks ---- */
 
 /* The next bit from @i on; IDLE_BLOCK_PFNS: none. */

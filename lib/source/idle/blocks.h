@@ -94,10 +94,6 @@ static inline int mh_idle_blocks_want(struct idle_blocks *b, uint64_t pfn, uint6
 	return MH_OK;
 }
 
-/* All of [pfn, pfn + nr). */
-int mh_idle_blocks_want_range(struct idle_blocks *b, uint64_t pfn, uint64_t nr,
-			      struct mh_err *err) MH_MUST_CHECK;
-
 /*
  * Read the state of all that is wanted and arm it again, in one pass.
  *
